@@ -1,0 +1,200 @@
+//! Messages between monitor and sandbox, over a `SOCK_SEQPACKET` socket at
+//! [`crate::layout::CONTROL_FD`]; one datagram, one encoded message, descriptors as `SCM_RIGHTS` in the
+//! order that each message names.
+//!
+//! The monitor treats every [`FromSandbox`] as hostile.
+
+use alloc::vec::Vec;
+use serde::{Deserialize, Serialize};
+
+/// Longest message in bytes, either way.
+pub const MAX_MESSAGE: usize = 64 << 10;
+/// Most descriptors with one message.
+pub const MAX_DESCRIPTORS: usize = 8;
+
+/// Monitor to the nursery (the pristine process) and to templates: make processes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ToParent {
+    /// First message of all: install the signal handlers and this seccomp program (`sock_filter`s as
+    /// bytes), then answer [`FromParent::Sealed`].
+    Seal {
+        /// The program, 8 bytes an instruction.
+        filter: Vec<u8>,
+    },
+    /// Clone a sandbox. Descriptors: its control socket, then those of `first`.
+    Spawn {
+        /// Stay in the keeper's pid namespace and keep privileges: a template.
+        template: bool,
+        /// The new sandbox's first message, so that a boot is one message.
+        first: Option<ToSandbox>,
+    },
+}
+
+/// The nursery's and a template's answers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum FromParent {
+    /// The filter is in force.
+    Sealed,
+    /// Cloned. Descriptor: the pidfd.
+    Spawned,
+    /// The clone failed with this errno.
+    Failed(i32),
+}
+
+/// Monitor to a sandbox.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ToSandbox {
+    /// Scratch boot. Descriptors: the memfd with the [`crate::launch::Launch`], the file-server
+    /// connection, the standard streams that have one (in order), the trace stream when `trace`.
+    Scratch {
+        /// A trace stream is the last descriptor.
+        trace: bool,
+    },
+    /// Continue from an image. Descriptors: the image; with `stdio`, the standard streams that have
+    /// one and then, with `trace`, the trace stream; with `connection`, the client's socket last.
+    Restore(Restore),
+    /// Template only, once [`FromSandbox::Parked`] came: clone an instance (`sfork`) and let it run.
+    /// Descriptors: the instance's control socket; with `connection`, the client's socket.
+    /// Answered on the template's socket by a [`FromParent`].
+    Sfork {
+        /// What is particular to the instance.
+        instance: Instance,
+        /// The first connection.
+        connection: Option<Connection>,
+    },
+    /// A spare only: run. Descriptor: with `connection`, the client's socket.
+    Go {
+        /// What is particular to the instance.
+        instance: Instance,
+        /// The first connection.
+        connection: Option<Connection>,
+    },
+    /// A client connected. Descriptor: its socket.
+    Connection(Connection),
+    /// The file-server connection that [`FromSandbox::NeedFiles`] asked for. Descriptor: it.
+    Files,
+    /// A signal for the program, from outside (a guest signal number: Linux's).
+    Signal(u8),
+    /// Stop all threads, say [`FromSandbox::Frozen`], then wait to be ended.
+    Freeze,
+}
+
+/// How to continue from an image.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Restore {
+    /// Where the kernel heap goes.
+    pub heap_base: u64,
+    /// What happens once the state is in place.
+    pub then: Then,
+    /// What is particular to the instance.
+    pub instance: Instance,
+    /// Standard streams for the instance, when they are not those of the image; else all become [`crate::launch::Stdio::Log`].
+    pub stdio: Option<[crate::launch::Stdio; 3]>,
+    /// A trace stream comes along.
+    pub trace: bool,
+    /// The first connection.
+    pub connection: Option<Connection>,
+    /// Later freeze, as in [`crate::launch::Launch::freeze_at`].
+    pub freeze_at: Option<u64>,
+}
+
+/// What a restored sandbox does first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Then {
+    /// Run.
+    Run,
+    /// Become a template: say [`FromSandbox::Parked`], then serve [`ToSandbox::Sfork`].
+    Template,
+}
+
+/// What is particular to one instance of an image.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Instance {
+    /// Differs from all others of this monitor; never 0.
+    pub generation: u64,
+    /// Number of the instance; the guest's `getpid` after a boot from an image.
+    pub pid: u32,
+    /// A spare: park after the clone, say [`FromSandbox::Parked`], wait for [`ToSandbox::Go`].
+    pub spare: bool,
+}
+
+/// A client's connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Connection {
+    /// Number of the connection in this instance.
+    pub id: u32,
+    /// The client's address, IPv4 (an IPv6 client shows as 0.0.0.0).
+    pub peer: [u8; 4],
+    /// The client's port.
+    pub peer_port: u16,
+}
+
+/// Sandbox to monitor.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum FromSandbox {
+    /// A template or spare is parked and waits.
+    Parked,
+    /// The func-entry point is reached.
+    AtEntry,
+    /// Frozen; the [`crate::dump::Dump`] lies at [`crate::layout::DUMP`], this many bytes.
+    Frozen {
+        /// Length of the encoded dump, bytes.
+        len: u64,
+    },
+    /// The boot failed; a sentence.
+    BootFailed(Vec<u8>),
+    /// The program could not be started: errno and a sentence (`run` exits 126 or 127).
+    StartFailed {
+        /// Linux errno of the `execve`.
+        errno: i32,
+        /// What went wrong.
+        message: Vec<u8>,
+    },
+    /// Send the file-server connection ([`ToSandbox::Files`]).
+    NeedFiles,
+    /// The guest closed its side of this connection.
+    ConnectionDone {
+        /// Its number.
+        id: u32,
+    },
+    /// Bytes for a log.
+    Log {
+        /// Which one.
+        stream: LogStream,
+        /// The bytes, at most 32 KiB.
+        bytes: Vec<u8>,
+    },
+    /// The program ended.
+    Exited(Exit),
+    /// The guest kernel died; its report.
+    Crashed {
+        /// Registers, backtrace addresses, last system calls, as text.
+        report: Vec<u8>,
+    },
+    /// The guest was asked (by [`ToSandbox::Signal`] 0) what its threads wait for: one line a thread.
+    Threads(Vec<u8>),
+}
+
+/// Where log bytes belong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum LogStream {
+    /// The program's standard output.
+    Out,
+    /// The program's standard error.
+    Err,
+    /// The guest kernel: unsupported calls, named once.
+    Kernel,
+    /// System-call trace where no trace stream was handed in.
+    Trace,
+}
+
+/// How a program ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Exit {
+    /// `exit` with this status.
+    Status(u8),
+    /// Killed by this signal.
+    Signal(u8),
+    /// Killed for exceeding its memory limit.
+    OutOfMemory,
+}

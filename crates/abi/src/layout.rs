@@ -1,0 +1,51 @@
+//! Where things lie in a sandbox's address space.
+//!
+//! ```text
+//! 0x0000_0001_0000  GUEST_START   application: program, heap, mappings, stacks, guest vDSO
+//! 0x7dff_0000_0000  GUEST_END
+//! 0x7dff_ffff_0000  BOOT_PAGE
+//! 0x7e00_0000_0000  KERNEL_BASE   guest kernel text and data (fixed, never in an image)
+//! 0x7e10_0000_0000  STACKS        one slot per host thread: guard, kernel stack, per-thread data
+//! 0x7e20_0000_0000  DUMP          what a frozen sandbox tells about itself
+//! 0x7e40_0000_0000  HEAPS         the kernel heap, at a base of its own in each boot
+//! 0x7f00_0000_0000  KERNEL_END    above: host stack, host vDSO and vvar
+//! ```
+
+/// Size of a page in bytes.
+pub const PAGE_SIZE: u64 = 4096;
+/// Lowest address the application may map (`vm.mmap_min_addr`).
+pub const GUEST_START: u64 = 0x1_0000;
+/// First address the application may not map.
+pub const GUEST_END: u64 = 0x7dff_0000_0000;
+/// The [`crate::boot::BootPage`].
+pub const BOOT_PAGE: u64 = 0x7dff_ffff_0000;
+/// Where the guest kernel is linked.
+pub const KERNEL_BASE: u64 = 0x7e00_0000_0000;
+/// Upper bound of the guest kernel's text and data, bytes from [`KERNEL_BASE`].
+pub const KERNEL_SIZE: u64 = 64 << 20;
+/// Slots of kernel stacks, [`STACK_SLOT`] bytes each.
+pub const STACKS: u64 = 0x7e10_0000_0000;
+/// One slot: a guard page, the kernel stack growing down, the per-thread page on top.
+pub const STACK_SLOT: u64 = 128 << 10;
+/// Where a frozen sandbox puts its [`crate::dump::Dump`].
+pub const DUMP: u64 = 0x7e20_0000_0000;
+/// Lowest base a kernel heap may have.
+pub const HEAPS: u64 = 0x7e40_0000_0000;
+/// Address space reserved for a kernel heap, bytes.
+pub const HEAP_RESERVE: u64 = 4 << 30;
+/// Alignment of heap bases, bytes.
+pub const HEAP_ALIGN: u64 = 2 << 20;
+/// End of what the guest kernel maps.
+pub const KERNEL_END: u64 = 0x7f00_0000_0000;
+/// Host signal that interrupts a host thread of a sandbox (to deliver a guest signal, to freeze).
+pub const KICK_SIGNAL: i32 = 34;
+/// Descriptor number of the control socket in a sandbox's host process.
+pub const CONTROL_FD: i32 = 3;
+/// First descriptor number that is free for everything else.
+pub const FIRST_FREE_FD: i32 = 4;
+
+/// A heap base from 64 random bits: aligned, within the heap window.
+pub const fn heap_base(random: u64) -> u64 {
+    let slots = (KERNEL_END - HEAPS - HEAP_RESERVE) / HEAP_ALIGN - 1;
+    HEAPS + HEAP_ALIGN + (random % slots) * HEAP_ALIGN
+}

@@ -1,0 +1,2 @@
+//! The freestanding guest kernel.
+fn main() {}

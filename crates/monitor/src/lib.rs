@@ -1,0 +1,1 @@
+//! Catalyzer: monitor.
