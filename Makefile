@@ -1,0 +1,76 @@
+# Everything here sets itself up on a fresh Debian 12 that has stable Rust and make.
+#   make demo       the four boots of hello-python, measured, in one table
+#   make functions  build the sample functions
+#   make test       unit, integration and whole-system tests
+#   make soak       the restore tests at many more points
+#   make bench      the benchmark over the gallery, as JSON in bench/results.json
+#   make lint       format, clippy and documentation, warnings denied
+
+CARGO ?= cargo
+CATALYZER = target/release/catalyzer
+GALLERY = hello-c hello-c-threads hello-python hello-rust
+RUNS ?= 1000
+
+# make sure that a command exists: $(call need,COMMAND,DEBIAN PACKAGES)
+need = @command -v $(1) >/dev/null 2>&1 || sh tests/install.sh $(2)
+
+.PHONY: all demo functions test test-deps function-deps soak bench lint release clean
+
+all: release
+
+# The linker of Rust programs is the C compiler, so that even the first build wants one.
+function-deps:
+	$(call need,cc,gcc libc6-dev)
+	$(call need,/usr/bin/python3,python3)
+	@test -e /usr/lib/x86_64-linux-gnu/libc.a || sh tests/install.sh libc6-dev
+
+test-deps: function-deps
+	$(call need,musl-gcc,musl-tools)
+	@test -e /usr/lib/python3.11/test/test_threading.py || sh tests/install.sh libpython3.11-testsuite
+
+release: function-deps
+	$(CARGO) build --release
+
+functions: function-deps functions/hello-c/build/server functions/hello-c-threads/build/server hello-rust
+
+functions/hello-c/build/server: functions/hello-c/server.c
+	@mkdir -p $(@D)
+	cc -O2 -Wall -Wextra -static -o $@ $<
+
+functions/hello-c-threads/build/server: functions/hello-c-threads/server.c
+	@mkdir -p $(@D)
+	cc -O2 -Wall -Wextra -pthread -o $@ $<
+
+# Cargo knows best whether there is anything to do.
+.PHONY: hello-rust
+hello-rust:
+	$(CARGO) build --quiet --release --manifest-path functions/hello-rust/Cargo.toml --target-dir target/hello-rust
+	@mkdir -p functions/hello-rust/build
+	@cmp -s target/hello-rust/release/server functions/hello-rust/build/server || \
+		install target/hello-rust/release/server functions/hello-rust/build/server
+
+demo: release functions
+	$(CATALYZER) demo
+
+test: test-deps functions release
+	$(CARGO) test --workspace --exclude kernel-elf --exclude system-tests
+	$(CARGO) test --package system-tests
+
+soak: test-deps functions release
+	CATALYZER_IMAGE_POINTS=200 $(CARGO) test --package system-tests -- image-at
+
+bench: release functions
+	@mkdir -p bench
+	$(CATALYZER) bench $(GALLERY:%=functions/%) --runs $(RUNS) --breakdown --json > bench/results.json.new
+	mv bench/results.json.new bench/results.json
+
+lint: function-deps
+	$(CARGO) fmt --all -- --check
+	$(CARGO) clippy --all-targets -- -D warnings
+	$(CARGO) clippy --package system-tests --all-targets -- -D warnings
+	$(CARGO) clippy --package kernel-elf --profile kernel -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --no-deps
+
+clean:
+	$(CARGO) clean
+	rm -rf functions/*/build
