@@ -1,0 +1,4 @@
+//! `catalyzer bench`: boots of each kind beside what they are compared with.
+
+pub mod report;
+pub mod stats;
