@@ -196,7 +196,13 @@ fn user_namespaces() -> Result<String, String> {
         }
         // SAFETY: constant, terminated strings; the mount is in the child's own namespace.
         let mounted = unsafe {
-            libc::mount(c"none".as_ptr(), c"/".as_ptr(), std::ptr::null(), libc::MS_REC | libc::MS_PRIVATE, std::ptr::null())
+            libc::mount(
+                c"none".as_ptr(),
+                c"/".as_ptr(),
+                std::ptr::null(),
+                libc::MS_REC | libc::MS_PRIVATE,
+                std::ptr::null(),
+            )
         };
         if mounted != 0 { last_errno() } else { 0 }
     })
@@ -216,8 +222,7 @@ fn seccomp() -> Result<String, String> {
 fn landlock() -> Result<String, String> {
     const VERSION: libc::c_uint = 1;
     // SAFETY: with this flag the call reads no memory.
-    let result =
-        unsafe { libc::syscall(libc::SYS_landlock_create_ruleset, std::ptr::null::<u8>(), 0usize, VERSION) };
+    let result = unsafe { libc::syscall(libc::SYS_landlock_create_ruleset, std::ptr::null::<u8>(), 0usize, VERSION) };
     outcome(result).map(|version| format!("version {version}"))
 }
 
@@ -316,7 +321,11 @@ struct Hierarchy {
 /// One row a limit: which controller gives it, and whether groups can be made there.
 fn cgroups() -> Vec<Check> {
     const COSTS: [(&str, &str, &str); 3] = [
-        ("memory", "cgroup memory", "memory is limited by the guest kernel's accounting, RLIMIT_DATA and the monitor's watch"),
+        (
+            "memory",
+            "cgroup memory",
+            "memory is limited by the guest kernel's accounting, RLIMIT_DATA and the monitor's watch",
+        ),
         ("cpu", "cgroup cpu", "an instance may use all processors; only its total CPU time is limited"),
         ("pids", "cgroup pids", "process counts are shared by all instances of a function (RLIMIT_NPROC)"),
     ];
@@ -366,7 +375,8 @@ fn parse_hierarchies(membership: &str, mounts: &str) -> Vec<Hierarchy> {
     for line in mounts.lines() {
         let Some((left, right)) = line.split_once(" - ") else { continue };
         let (left, right): (Vec<_>, Vec<_>) = (left.split(' ').collect(), right.split(' ').collect());
-        let (Some(root), Some(point), Some(kind), Some(options)) = (left.get(3), left.get(4), right.first(), right.get(2))
+        let (Some(root), Some(point), Some(kind), Some(options)) =
+            (left.get(3), left.get(4), right.first(), right.get(2))
         else {
             continue;
         };
@@ -375,7 +385,9 @@ fn parse_hierarchies(membership: &str, mounts: &str) -> Vec<Hierarchy> {
             let (controllers, path) = (fields.next()?, fields.next()?);
             let same = match *kind {
                 "cgroup2" => controllers.is_empty(),
-                "cgroup" => !controllers.is_empty() && controllers.split(',').all(|c| options.split(',').any(|o| o == c)),
+                "cgroup" => {
+                    !controllers.is_empty() && controllers.split(',').all(|c| options.split(',').any(|o| o == c))
+                }
                 _ => false,
             };
             same.then(|| (controllers, path.strip_prefix(root.trim_end_matches('/')).unwrap_or(path)))

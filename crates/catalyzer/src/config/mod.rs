@@ -226,7 +226,8 @@ impl Function {
         }
         if let Some(path) = &mut self.rootfs.path {
             let span = path.span();
-            let found = existing(base, path.get_ref(), true).map_err(|e| source.error(Some(span), "rootfs.path", &e))?;
+            let found =
+                existing(base, path.get_ref(), true).map_err(|e| source.error(Some(span), "rootfs.path", &e))?;
             *path.get_mut() = found;
         }
         for (index, mount) in self.rootfs.mounts.iter_mut().enumerate() {

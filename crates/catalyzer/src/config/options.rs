@@ -190,7 +190,17 @@ mod tests {
     #[test]
     fn options_override_the_file() {
         let function = applied(&[
-            "--env=A=b=c", "--memory", "64MiB", "--cpus", "0.5", "--user", "7", "--mount", "/usr:/app", "--hostname", "h",
+            "--env=A=b=c",
+            "--memory",
+            "64MiB",
+            "--cpus",
+            "0.5",
+            "--user",
+            "7",
+            "--mount",
+            "/usr:/app",
+            "--hostname",
+            "h",
         ])
         .unwrap();
         let launch = function.launch(&Layer::of(&function).unwrap());
