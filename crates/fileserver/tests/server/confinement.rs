@@ -1,0 +1,85 @@
+//! What the server's process is left with.
+
+use std::fs;
+use std::path::Path;
+
+use rustix::process::{Pid, PidfdFlags, Signal};
+
+use crate::support::{World, spawn};
+
+crate::tests! {
+    the_server_holds_no_privileges,
+    roots_of_the_caller_keep_only_the_right_to_read,
+    the_server_ends_with_its_handle,
+    a_dead_server_is_noticed,
+}
+
+/// A line of `/proc/PID/status`.
+fn status(pid: u32, key: &str) -> String {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(':'));
+    line.unwrap_or_default().trim().replace('\t', " ")
+}
+
+fn is_root() -> bool {
+    let root = rustix::process::geteuid().is_root();
+    if !root {
+        println!("not checked: what root's server is left with");
+    }
+    root
+}
+
+fn the_server_holds_no_privileges() {
+    let server = spawn(&[(Path::new("/usr"), true)]).unwrap();
+    let pid = server.pid();
+    assert_eq!(status(pid, "NoNewPrivs"), "1");
+    assert_eq!(status(pid, "Seccomp"), "2");
+    assert_eq!(status(pid, "Threads"), "1");
+    for set in ["CapInh", "CapPrm", "CapEff", "CapAmb"] {
+        assert_eq!(status(pid, set), "0000000000000000", "{set}");
+    }
+    if is_root() {
+        assert_eq!(status(pid, "Uid"), "65534 65534 65534 65534");
+        assert_eq!(status(pid, "Gid"), "65534 65534 65534 65534");
+        assert_eq!(status(pid, "Groups"), "");
+        assert_eq!(status(pid, "CapBnd"), "0000000000000000");
+        let namespace = |pid: &str| fs::read_link(format!("/proc/{pid}/ns/net")).unwrap();
+        assert_ne!(namespace(&pid.to_string()), namespace("self"));
+        assert!(fs::read_link(format!("/proc/{pid}/root")).unwrap().ends_with("fdinfo"));
+        let limits = fs::read_to_string(format!("/proc/{pid}/limits")).unwrap();
+        let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
+        assert_eq!(core.split_whitespace().nth(4), Some("0"), "{core}");
+    }
+}
+
+fn roots_of_the_caller_keep_only_the_right_to_read() {
+    let world = World::new();
+    let client = world.serve();
+    if is_root() {
+        const DAC_READ_SEARCH: &str = "0000000000000004";
+        let pid = client.server.pid();
+        assert_eq!(status(pid, "CapPrm"), DAC_READ_SEARCH);
+        assert_eq!(status(pid, "CapEff"), DAC_READ_SEARCH);
+        assert_eq!(status(pid, "Uid"), "65534 65534 65534 65534");
+    }
+}
+
+fn the_server_ends_with_its_handle() {
+    let server = spawn(&[(Path::new("/usr"), true)]).unwrap();
+    let pid = Pid::from_raw(server.pid().try_into().unwrap()).unwrap();
+    let pidfd = rustix::process::pidfd_open(pid, PidfdFlags::empty()).unwrap();
+    drop(server);
+    let signal = rustix::process::pidfd_send_signal(&pidfd, Signal::TERM);
+    assert_eq!(signal, Err(rustix::io::Errno::SRCH));
+}
+
+fn a_dead_server_is_noticed() {
+    let world = World::new();
+    let client = world.serve();
+    let pid = Pid::from_raw(client.server.pid().try_into().unwrap()).unwrap();
+    let pidfd = rustix::process::pidfd_open(pid, PidfdFlags::empty()).unwrap();
+    rustix::process::pidfd_send_signal(&pidfd, Signal::KILL).unwrap();
+    let mut ended = [rustix::event::PollFd::new(&pidfd, rustix::event::PollFlags::IN)];
+    rustix::event::poll(&mut ended, None).unwrap();
+    assert!(matches!(client.server.connect(), Err(fileserver::Error::Gone)));
+}
