@@ -1,1 +1,9 @@
 //! Catalyzer: kernel.
+#![no_std]
+
+extern crate alloc;
+#[cfg(test)]
+extern crate std;
+
+pub mod heap;
+pub mod snapshot;

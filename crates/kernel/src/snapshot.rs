@@ -1,0 +1,3 @@
+//! Images: what turns a frozen guest kernel into data and back.
+
+pub mod relations;
