@@ -76,7 +76,8 @@ pub struct Section {
     pub offset: u64,
     /// Length in bytes, without padding.
     pub len: u64,
-    /// BLAKE3 of those bytes (for `Memory`: of offset and content of each stored extent).
+    /// BLAKE3 of those bytes. For `Memory`: of the content of all pages that are not zero, in order, then
+    /// offset (from the section) and length of each run of them as `u64`, then the number of runs.
     pub digest: [u8; 32],
 }
 
