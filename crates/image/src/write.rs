@@ -137,6 +137,9 @@ fn plan(contents: &Contents, sections: &Encoded, regions: &mut [Region]) -> Resu
     Ok(header)
 }
 
+/// What is done with a piece of the guest at an address.
+type Each<'a> = dyn FnMut(&Output<'_>, u64, &[u8]) -> Result<()> + 'a;
+
 struct Output<'a> {
     file: Temporary,
     source: &'a mut dyn PageSource,
@@ -189,7 +192,7 @@ impl Output<'_> {
     }
 
     /// Calls `each` with the pieces of a range of the guest and their addresses.
-    fn pieces(&mut self, start: u64, len: u64, each: &mut dyn FnMut(&Self, u64, &[u8]) -> Result<()>) -> Result<()> {
+    fn pieces(&mut self, start: u64, len: u64, each: &mut Each<'_>) -> Result<()> {
         let mut buffer = vec![0; CHUNK.min(usize::try_from(len).unwrap_or(CHUNK))];
         let (mut address, end) = (start, start + len);
         while address < end {
