@@ -191,6 +191,8 @@ fn filter(tree: &Tree) -> Result<BpfProgram, seccompiler::Error> {
             SeccompCondition::new(2, Len::Dword, Op::MaskedEq(bits(writing)), bits(libc::O_RDONLY))?,
         ],
     )?;
+    // Builds with debug assertions check each descriptor before they close it.
+    allow_if(libc::SYS_fcntl, vec![SeccompCondition::new(1, Len::Dword, Op::Eq, bits(libc::F_GETFD))?])?;
     // No code comes into being.
     let executable = Op::MaskedEq(bits(libc::PROT_EXEC));
     allow_if(libc::SYS_mmap, vec![SeccompCondition::new(2, Len::Dword, executable, 0)?])?;

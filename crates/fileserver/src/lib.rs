@@ -125,8 +125,8 @@ impl Config {
 /// Closes every descriptor but the standard ones, and confines the process for good.
 ///
 /// # Errors
-/// When it can't start; the process that called [`spawn`] has then been told, too. It ends without
-/// error when the control socket closes.
+/// When it can't start; whoever called [`spawn`] has been told already, so there is no need to print
+/// it. It ends without error when the control socket closes.
 pub fn main() -> Result<(), Error> {
     let control = handle::take_control()?;
     let config = handle::receive_config(&control)?;

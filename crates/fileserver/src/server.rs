@@ -36,7 +36,7 @@ pub struct Server {
 }
 
 /// Why a client is dropped.
-enum Drop {
+enum Reason {
     /// It closed, or its socket failed.
     Gone,
     /// It sent what is no request.
@@ -118,7 +118,7 @@ impl Server {
     }
 
     /// Serves the next request of a client, if it is still there.
-    fn serve(&mut self, token: u64) -> Result<(), Drop> {
+    fn serve(&mut self, token: u64) -> Result<(), Reason> {
         let Some(socket) = self.clients.get(token) else { return Ok(()) };
         // No room for descriptors: the kernel throws away those that are sent, and says so.
         let mut nothing = RecvAncillaryBuffer::default();
@@ -126,36 +126,34 @@ impl Server {
         let received = match rustix::net::recvmsg(socket, &mut buffer, &mut nothing, RecvFlags::DONTWAIT) {
             Ok(received) => received,
             Err(Errno::AGAIN | Errno::INTR) => return Ok(()),
-            Err(_) => return Err(Drop::Gone),
+            Err(_) => return Err(Reason::Gone),
         };
         if received.flags.contains(ReturnFlags::CTRUNC) {
-            return Err(Drop::Descriptors);
+            return Err(Reason::Descriptors);
         }
         if received.bytes == 0 {
-            return Err(Drop::Gone);
+            return Err(Reason::Gone);
         }
         if received.bytes > MAX_REQUEST || received.flags.contains(ReturnFlags::TRUNC) {
-            return Err(Drop::Garbage);
+            return Err(Reason::Garbage);
         }
         let bytes = self.request.get(..received.bytes).unwrap_or_default();
-        let request: FileRequest = abi::decode(bytes).map_err(|_| Drop::Garbage)?;
+        let request: FileRequest = abi::decode(bytes).map_err(|_| Reason::Garbage)?;
         let (reply, descriptor) = match answer(&self.tree, &mut self.listings, token, request) {
             Ok(answer) => answer,
             Err(errno) => (FileReply::Error(errno.raw_os_error()), None),
         };
-        let bytes = match postcard::to_slice(&reply, &mut self.reply) {
-            Ok(bytes) => bytes,
-            Err(_) => &mut [],
-        };
+        // Whatever is answered fits: a page is cut to fit, and a link's target is at most a path.
+        let bytes = postcard::to_slice(&reply, &mut self.reply).map_err(|_| Reason::Gone)?;
         send(socket, bytes, descriptor.as_ref().map(AsFd::as_fd))
     }
 
-    fn drop_client(&mut self, token: u64, reason: &Drop) {
+    fn drop_client(&mut self, token: u64, reason: &Reason) {
         match reason {
-            Drop::Gone => log::debug!("file server: connection {token:#x} is closed"),
-            Drop::Garbage => log::warn!("file server: connection {token:#x} dropped: it sent no valid request"),
-            Drop::Descriptors => log::warn!("file server: connection {token:#x} dropped: it sent descriptors"),
-            Drop::Stalled => log::warn!("file server: connection {token:#x} dropped: it does not read its replies"),
+            Reason::Gone => log::debug!("file server: connection {token:#x} is closed"),
+            Reason::Garbage => log::warn!("file server: connection {token:#x} dropped: it sent no valid request"),
+            Reason::Descriptors => log::warn!("file server: connection {token:#x} dropped: it sent descriptors"),
+            Reason::Stalled => log::warn!("file server: connection {token:#x} dropped: it does not read its replies"),
         }
         if let Some(socket) = self.clients.get(token) {
             // Closing is not enough where the monitor still holds the same socket. It can't fail.
@@ -204,12 +202,12 @@ fn answer(
     }
 }
 
-fn send(socket: BorrowedFd<'_>, bytes: &[u8], descriptor: Option<BorrowedFd<'_>>) -> Result<(), Drop> {
+fn send(socket: BorrowedFd<'_>, bytes: &[u8], descriptor: Option<BorrowedFd<'_>>) -> Result<(), Reason> {
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
     let mut ancillary = SendAncillaryBuffer::new(&mut space);
     let descriptors = descriptor.as_slice();
     if !descriptors.is_empty() && !ancillary.push(SendAncillaryMessage::ScmRights(descriptors)) {
-        return Err(Drop::Gone);
+        return Err(Reason::Gone);
     }
     let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
     loop {
@@ -217,8 +215,8 @@ fn send(socket: BorrowedFd<'_>, bytes: &[u8], descriptor: Option<BorrowedFd<'_>>
             Ok(_) => return Ok(()),
             Err(Errno::INTR) => {}
             // ETOOMANYREFS: too many descriptors are under way and not received.
-            Err(Errno::AGAIN | Errno::NOBUFS | Errno::TOOMANYREFS) => return Err(Drop::Stalled),
-            Err(_) => return Err(Drop::Gone),
+            Err(Errno::AGAIN | Errno::NOBUFS | Errno::TOOMANYREFS) => return Err(Reason::Stalled),
+            Err(_) => return Err(Reason::Gone),
         }
     }
 }

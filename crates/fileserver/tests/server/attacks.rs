@@ -7,6 +7,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::UnixListener;
 use std::path::Path;
+use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
@@ -17,7 +18,7 @@ use rustix::fs::{CWD, FileType, Mode, OFlags, RenameFlags};
 use rustix::io::Errno;
 use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags};
 
-use crate::support::{Client, World, spawn};
+use crate::support::{Client, World, config, spawn};
 
 crate::tests! {
     dots_and_odd_slashes_are_refused,
@@ -34,6 +35,7 @@ crate::tests! {
     descriptors_sent_end_the_connection,
     a_client_that_does_not_read_is_dropped,
     a_closed_connection_leaves_nothing_behind,
+    connections_are_bounded,
 }
 
 /// Watches a directory and tells which of its entries were opened, by whatever means but `O_PATH`.
@@ -288,10 +290,10 @@ fn garbage_ends_the_connection_and_no_other() {
     for len in 1..good.len() {
         is_dropped_for(&client, &good[..len]);
     }
-    // All one- and two-byte beginnings: an answer or the end, never a dead server.
+    // Any two bytes: an answer or the end, never a dead server.
     for bytes in (0..=u16::MAX).step_by(97) {
         let socket = client.server.connect().unwrap();
-        let _ = rustix::net::send(&socket, &bytes.to_le_bytes(), SendFlags::NOSIGNAL).unwrap();
+        rustix::net::send(&socket, &bytes.to_le_bytes(), SendFlags::NOSIGNAL).unwrap();
     }
     client.lookup("").unwrap();
     still_serves(&client);
@@ -353,4 +355,21 @@ fn a_closed_connection_leaves_nothing_behind() {
     client.lookup("").unwrap();
     client.lookup("").unwrap();
     assert!(count().unwrap() <= before + 1);
+}
+
+fn connections_are_bounded() {
+    let world = World::new();
+    let mut command = Command::new("/bin/sh");
+    command.args(["-c", "ulimit -n 64; exec \"$0\" \"$1\""]).arg(std::env::current_exe().unwrap()).arg(crate::SERVER);
+    let server = fileserver::spawn(command, &config(&[(&world.root(), false)])).unwrap();
+    let lookup = FileRequest::Lookup { root: 0, path: vec![] };
+    let first = server.connect().unwrap();
+    let others: Vec<_> = (0..100).map(|_| server.connect().unwrap()).collect();
+    let served = others.iter().filter(|socket| fileserver::request(socket, &lookup).is_ok()).count();
+    assert!((10..64).contains(&served), "{served} of 100");
+    // Those that came first don't suffer, and who goes makes room.
+    fileserver::request(&first, &lookup).unwrap();
+    drop(others);
+    fileserver::request(&first, &lookup).unwrap();
+    fileserver::request(server.connect().unwrap(), &lookup).unwrap();
 }

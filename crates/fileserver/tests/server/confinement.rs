@@ -1,8 +1,12 @@
 //! What the server's process is left with.
 
 use std::fs;
+use std::io::{BufRead, BufReader};
+use std::os::fd::OwnedFd;
 use std::path::Path;
+use std::process::{Command, Stdio};
 
+use rustix::event::{PollFd, PollFlags};
 use rustix::process::{Pid, PidfdFlags, Signal};
 
 use crate::support::{World, spawn};
@@ -11,6 +15,7 @@ crate::tests! {
     the_server_holds_no_privileges,
     roots_of_the_caller_keep_only_the_right_to_read,
     the_server_ends_with_its_handle,
+    the_server_ends_with_its_parent,
     a_dead_server_is_noticed,
 }
 
@@ -73,13 +78,35 @@ fn the_server_ends_with_its_handle() {
     assert_eq!(signal, Err(rustix::io::Errno::SRCH));
 }
 
+/// The life of a process that starts a server, tells its number, and waits to be killed.
+pub fn parent() {
+    let server = spawn(&[(Path::new("/usr"), true)]).unwrap();
+    println!("{}", server.pid());
+    std::io::stdin().read_line(&mut String::new()).unwrap();
+}
+
+fn the_server_ends_with_its_parent() {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    let mut parent = command.arg(crate::PARENT).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(parent.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let pid = Pid::from_raw(line.trim().parse().unwrap()).unwrap();
+    let pidfd = rustix::process::pidfd_open(pid, PidfdFlags::empty()).unwrap();
+    parent.kill().unwrap();
+    parent.wait().unwrap();
+    await_end(&pidfd);
+}
+
+fn await_end(pidfd: &OwnedFd) {
+    rustix::event::poll(&mut [PollFd::new(pidfd, PollFlags::IN)], None).unwrap();
+}
+
 fn a_dead_server_is_noticed() {
     let world = World::new();
     let client = world.serve();
     let pid = Pid::from_raw(client.server.pid().try_into().unwrap()).unwrap();
     let pidfd = rustix::process::pidfd_open(pid, PidfdFlags::empty()).unwrap();
     rustix::process::pidfd_send_signal(&pidfd, Signal::KILL).unwrap();
-    let mut ended = [rustix::event::PollFd::new(&pidfd, rustix::event::PollFlags::IN)];
-    rustix::event::poll(&mut ended, None).unwrap();
+    await_end(&pidfd);
     assert!(matches!(client.server.connect(), Err(fileserver::Error::Gone)));
 }

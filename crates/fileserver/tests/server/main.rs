@@ -12,15 +12,22 @@ use libtest_mimic::{Arguments, Trial};
 
 /// Argument that makes this program a file server.
 pub const SERVER: &str = "be-the-file-server";
+/// Argument that makes it a process that started one.
+pub const PARENT: &str = "be-its-parent";
 
 fn main() {
-    if std::env::args().nth(1).as_deref() == Some(SERVER) {
-        if let Err(error) = fileserver::main() {
-            eprintln!("file server: {error}");
-            std::process::exit(1);
+    match std::env::args().nth(1).as_deref() {
+        Some(SERVER) => {
+            if fileserver::main().is_err() {
+                std::process::exit(1);
+            }
         }
-        return;
+        Some(PARENT) => confinement::parent(),
+        _ => test(),
     }
+}
+
+fn test() {
     let tests = [files::TESTS, attacks::TESTS, confinement::TESTS].concat();
     let trials = tests.into_iter().map(|(name, test)| {
         Trial::test(name, move || {

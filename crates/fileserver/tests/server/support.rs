@@ -96,14 +96,18 @@ fn mknod(path: &Path, file_type: FileType, device: rustix::fs::Dev) -> rustix::i
     Ok(())
 }
 
-pub fn spawn(roots: &[(&Path, bool)]) -> Result<FileServer, fileserver::Error> {
+pub fn config(roots: &[(&Path, bool)]) -> Config {
     let roots = roots.iter().map(|(path, world_readable_only)| Root {
         path: path.to_path_buf(),
         world_readable_only: *world_readable_only,
     });
+    Config { roots: roots.collect() }
+}
+
+pub fn spawn(roots: &[(&Path, bool)]) -> Result<FileServer, fileserver::Error> {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.arg(crate::SERVER);
-    fileserver::spawn(command, &Config { roots: roots.collect() })
+    fileserver::spawn(command, &config(roots))
 }
 
 /// A server with one connection.
@@ -119,7 +123,6 @@ impl Client {
         Self { server, socket }
     }
 
-    /// Another connection to the same server.
     pub fn ask(&self, request: &FileRequest) -> (FileReply, Option<OwnedFd>) {
         fileserver::request(&self.socket, request).unwrap()
     }
