@@ -1,9 +1,11 @@
 //! The command line: one file a subcommand, exit statuses in `exit.rs`.
 
 mod bench;
+mod clock;
 mod config;
 mod doctor;
 mod exit;
+mod http;
 
 use anyhow::Result;
 use clap::Parser;
@@ -14,7 +16,20 @@ use std::process::ExitCode;
 #[derive(Debug, Parser)]
 #[command(name = "catalyzer", version, propagate_version = true)]
 enum Command {
+    Bench(bench::Args),
     Doctor(doctor::Args),
+    /// A bare process, which `bench` compares with
+    #[command(name = "__floor-bare", hide = true)]
+    FloorBare {
+        /// What it shall be like, as JSON
+        shape: String,
+    },
+    /// The program's native surroundings, which `bench` compares with
+    #[command(name = "__floor-native", hide = true)]
+    FloorNative {
+        /// What they shall be like, as JSON
+        stage: String,
+    },
 }
 
 fn main() -> ExitCode {
@@ -42,6 +57,9 @@ fn main() -> ExitCode {
 
 fn run(command: Command) -> Result<Status> {
     match command {
+        Command::Bench(args) => bench::run(&args),
         Command::Doctor(args) => doctor::run(&args),
+        Command::FloorBare { shape } => bench::floors::bare::serve(&shape).map(|()| Status::Success),
+        Command::FloorNative { stage } => bench::floors::native::serve(&stage).map(|()| Status::Success),
     }
 }

@@ -1,1 +1,5 @@
-//! Catalyzer: gateway.
+//! `serve`: hands arriving connections to instances.
+
+mod kind;
+
+pub use kind::BootKind;

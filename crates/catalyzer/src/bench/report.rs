@@ -56,6 +56,9 @@ pub struct BootRow {
     /// Asked for to the guest's return to user code.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub boot_us: Option<Summary>,
+    /// Mean of the boots that were asked for at once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub boot_mean_us: Option<f64>,
     /// Asked for to the first byte of a correct response.
     pub first_response_us: Option<Summary>,
     /// Private pages of an instance at rest, before any connection.
@@ -117,6 +120,9 @@ pub struct FloorRow {
     /// To the first byte of a response, or to the end of the copied pages.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub first_response_us: Option<Summary>,
+    /// Private pages of the program at rest.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub private_pages: Option<Pages>,
     /// Mappings that the bare process held.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mappings: Option<usize>,

@@ -18,11 +18,6 @@ pub struct Summary {
 pub struct Samples(Vec<f64>);
 
 impl Samples {
-    /// Adds a measurement.
-    pub fn push(&mut self, value: f64) {
-        self.0.push(value);
-    }
-
     /// How many there are.
     pub fn len(&self) -> usize {
         self.0.len()
@@ -49,6 +44,12 @@ impl Samples {
             p99: round(self.percentile(99.0)),
             min: round(self.percentile(0.0)),
         })
+    }
+}
+
+impl Extend<f64> for Samples {
+    fn extend<I: IntoIterator<Item = f64>>(&mut self, values: I) {
+        self.0.extend(values);
     }
 }
 

@@ -56,6 +56,9 @@ pub struct Function {
     /// What `catalyzer bench` compares with.
     #[serde(default, skip_serializing_if = "Bench::is_empty")]
     pub bench: Bench,
+    /// The directory of the file it was read from.
+    #[serde(skip)]
+    pub directory: Option<PathBuf>,
 }
 
 /// The lower layer.
@@ -172,7 +175,8 @@ impl Function {
             .with_context(|| format!("{}: can't read the function's configuration", file.display()))?;
         let base = file.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let base = base.canonicalize().with_context(|| format!("{}: no such directory", base.display()))?;
-        Self::parse(&text, &file.display().to_string(), &base)
+        let function = Self::parse(&text, &file.display().to_string(), &base)?;
+        Ok(Self { directory: Some(base), ..function })
     }
 
     /// Reads a function from text, e.g. of an image, where all paths are absolute already.

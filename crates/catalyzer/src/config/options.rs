@@ -136,6 +136,7 @@ impl Function {
             limits: Default::default(),
             warmup: Default::default(),
             bench: Default::default(),
+            directory: None,
         }
     }
 
