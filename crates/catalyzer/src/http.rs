@@ -89,7 +89,8 @@ impl Request {
     /// The connection broke, the response is none, or it took longer than `patience`.
     pub fn response(&self, stream: &mut TcpStream, patience: Duration) -> Result<Response> {
         stream.set_read_timeout(Some(patience))?;
-        Reader { stream, buffer: Vec::with_capacity(4096), start: 0, first_byte_ns: 0, patience }.response(self.head_only)
+        Reader { stream, buffer: Vec::with_capacity(4096), start: 0, first_byte_ns: 0, patience }
+            .response(self.head_only)
     }
 }
 

@@ -27,7 +27,9 @@ use std::path::PathBuf;
 
 /// Measure boots of each kind, alternating in one run, beside what they are compared with
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  catalyzer bench functions/hello-c --boot cold,warm,fork --runs 1000 --breakdown --json")]
+#[command(
+    after_help = "Example:\n  catalyzer bench functions/hello-c --boot cold,warm,fork --runs 1000 --breakdown --json"
+)]
 pub struct Args {
     /// Directories holding a function.toml, or such files
     #[arg(required = true, value_name = "FUNCTION")]
