@@ -2,11 +2,13 @@
 //! holds. Both are hostile: counts are bounded before they are used, sums are checked.
 
 use crate::error::{Flaw, Invalid, Part};
-use crate::format::{HEADER_LEN, REGION_LEN, page_aligned, page_up};
+use crate::format::{REGION_LEN, page_aligned, page_up};
 use abi::dump::{IoEntry, LowerFile, ThreadDump};
 use abi::image::{HEADER_SIZE, Header, IoTable, Region, RegionKind, SECTIONS, SectionKind};
 use abi::layout::{GUEST_END, GUEST_START, HEAP_ALIGN, HEAP_RESERVE, HEAPS, KERNEL_BASE, KERNEL_END, KERNEL_SIZE};
 
+/// Longest encoded dump that is worth reading out of a sandbox, bytes.
+pub const MAX_DUMP: u64 = 256 << 20;
 /// Most regions; Linux's own limit of mappings.
 pub const MAX_REGIONS: u64 = 65_530;
 /// Most bytes of regions that have content (1 TiB; untouched parts cost nothing).
@@ -283,10 +285,8 @@ pub fn function(text: &str) -> Result<(), Invalid> {
 /// # Errors
 /// The first section that is not where it belongs.
 pub fn header(header: &Header) -> Result<(), Invalid> {
-    debug_assert!(HEADER_LEN as u64 <= HEADER_SIZE);
     if header.sections_len as usize != SECTIONS {
-        let (count, limit) = (u64::from(header.sections_len), SECTIONS as u64);
-        return Err(Flaw::TooMany { what: "sections", count, limit }.of(Part::Header));
+        return Err(Flaw::Sections(header.sections_len).of(Part::Header));
     }
     let mut place = HEADER_SIZE;
     for kind in SectionKind::ALL {

@@ -213,6 +213,9 @@ pub enum Flaw {
         /// The limit.
         limit: u64,
     },
+    /// Not the sections of this format.
+    #[error("{0} sections instead of {n}", n = abi::image::SECTIONS)]
+    Sections(u32),
     /// A section's length does not fit what it holds.
     #[error("{len} bytes cannot be its length")]
     Length {

@@ -19,17 +19,17 @@ pub(crate) struct Temporary {
 
 impl Temporary {
     pub(crate) fn beside(target: &Path) -> Result<Self> {
-        let directory = match target.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
-            _ => PathBuf::from("."),
-        };
-        let target = target.to_owned();
+        let directory = directory_of(target);
         let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
         if let Ok(fd) = rustix::fs::open(&directory, flags, Mode::from_raw_mode(0o444)) {
-            return Ok(Self { file: fd.into(), named: None, directory, target });
+            return Ok(Self { file: fd.into(), named: None, directory, target: target.to_owned() });
         }
-        let named = tempfile::Builder::new().prefix(".image-").suffix(".tmp").tempfile_in(&directory);
-        match named {
+        Self::named_beside(target)
+    }
+
+    fn named_beside(target: &Path) -> Result<Self> {
+        let (directory, target) = (directory_of(target), target.to_owned());
+        match tempfile::Builder::new().prefix(".image-").suffix(".tmp").tempfile_in(&directory) {
             Ok(named) => {
                 let (file, path) = named.into_parts();
                 Ok(Self { file, named: Some(path), directory, target })
@@ -72,5 +72,44 @@ impl Temporary {
         };
         named.persist(&self.target).map_err(|failed| failed.error)?;
         File::open(&self.directory)?.sync_all()
+    }
+}
+
+fn directory_of(target: &Path) -> PathBuf {
+    match target.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
+        _ => PathBuf::from("."),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+    use std::io::Write;
+
+    #[test]
+    fn named_or_not_it_replaces_the_target_only_when_published() {
+        let dir = tempfile::tempdir().unwrap();
+        let target = dir.path().join("x");
+        for (round, make) in [Temporary::beside, Temporary::named_beside].into_iter().enumerate() {
+            fs::write(&target, "old").unwrap();
+            let dropped = make(&target).unwrap();
+            dropped.file().write_all(b"half").unwrap();
+            drop(dropped);
+            assert_eq!(fs::read(&target).unwrap(), b"old", "{round}");
+            let published = make(&target).unwrap();
+            published.file().write_all(b"new").unwrap();
+            published.publish().unwrap();
+            assert_eq!(fs::read(&target).unwrap(), b"new", "{round}");
+            assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1, "{round}");
+            fs::remove_file(&target).unwrap();
+        }
+    }
+
+    #[test]
+    fn missing_directory_is_an_error_that_names_the_file() {
+        let error = Temporary::beside(Path::new("/nonexistent/x.img")).err().map(|error| error.to_string());
+        assert!(error.is_some_and(|error| error.starts_with("/nonexistent/x.img: cannot create")));
     }
 }

@@ -21,8 +21,9 @@ pub trait PageSource {
     /// Ends the writing; the old image stays.
     fn read(&mut self, address: u64, into: &mut [u8]) -> io::Result<()>;
 
-    /// Ranges (start, length) of `start..start + len` that can hold anything but zeros, ascending. What
-    /// is left out is not read. The default leaves out nothing.
+    /// Ranges (start, length) of `start..start + len` that can hold anything but zeros. What is left out
+    /// is not read and comes back as zeros; so a page of a mapped file belongs to them, touched or not.
+    /// The default leaves out nothing.
     ///
     /// # Errors
     /// Ends the writing; the old image stays.

@@ -5,9 +5,12 @@ mod common;
 use abi::image::{RegionKind, SectionKind};
 use abi::layout::PAGE_SIZE;
 use common::{Formula, HEAP_BASE, HEAP_LEN, KERNEL, STACK, TEXT, contents, sample, write};
-use image::{Error, Image, Progress};
+use image::{Error, Image, PageSource, Progress};
 use std::fs;
+use std::io::{self, BufRead, BufReader, Read};
 use std::os::unix::fs::{FileExt, MetadataExt};
+use std::path::Path;
+use std::process::{Command, Stdio};
 
 #[test]
 fn everything_comes_back() {
@@ -131,6 +134,47 @@ fn failed_writing_leaves_the_old_image_and_no_litter() {
         assert_eq!(image.header().digest, old.digest);
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
     }
+}
+
+/// Stops in the middle of the memory until it is killed.
+struct Stuck(Formula);
+
+impl PageSource for Stuck {
+    fn read(&mut self, address: u64, into: &mut [u8]) -> io::Result<()> {
+        if address == STACK {
+            println!("\nstuck");
+            io::stdin().read_to_end(&mut Vec::new())?;
+        }
+        self.0.read(address, into)
+    }
+}
+
+#[test]
+fn killed_writer_leaves_the_old_image_and_no_litter() {
+    const VICTIM: &str = "IMAGE_TEST_VICTIM";
+    if let Some(path) = std::env::var_os(VICTIM) {
+        let source = &mut Stuck(Formula { seed: 2, ..Formula::default() });
+        image::write(Path::new(&path), &contents(), source, &mut |_| ()).unwrap();
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("hello.img");
+    let old = sample(&path);
+    let mut victim = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "--nocapture", "killed_writer_leaves_the_old_image_and_no_litter"])
+        .env(VICTIM, &path)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let said = BufReader::new(victim.stdout.take().unwrap()).lines().map(Result::unwrap).find(|line| line == "stuck");
+    victim.kill().unwrap();
+    victim.wait().unwrap();
+    assert!(said.is_some());
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+    let image = Image::open(&path, &KERNEL).unwrap();
+    image.verify().unwrap();
+    assert_eq!(image.header().digest, old.digest);
 }
 
 #[test]
