@@ -7,7 +7,6 @@ static void on_fault(int sig) {
     handled++;
     siglongjmp(back, 1);
 }
-#pragma GCC diagnostic ignored "-Winfinite-recursion"
 static int deeper(volatile char *above) {
     volatile char frame[4096];
     frame[0] = above ? above[0] : 0;
