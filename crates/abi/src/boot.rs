@@ -58,6 +58,8 @@ pub struct BootPage {
     pub xsave_size: u32,
     /// Reserved, zero.
     pub reserved: u32,
+    /// Features that vector state is saved with: XCR0 without those that need a permission.
+    pub xsave_features: u64,
     /// When each [`Stamp`] was passed, ns; 0: not passed.
     pub stamps: [u64; STAMPS],
     /// Hostcalls made since the clone, counted at each stamp.

@@ -1,0 +1,152 @@
+//! The control socket: what the monitor tells this sandbox, and what it is told.
+
+use crate::host::{self, Descriptors, HostFd};
+use crate::task::poller::HostHandle;
+use crate::{kernel, lock};
+use abi::control::{Connection, Exit, FromSandbox, LogStream, MAX_MESSAGE, ToSandbox};
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
+use core::cell::{Cell, RefCell};
+
+/// What goes on between this sandbox and the monitor.
+#[derive(Default)]
+pub struct Control {
+    /// Connections that came while nobody listened.
+    pub early: RefCell<VecDeque<(Connection, HostHandle)>>,
+    /// The file-server connection.
+    pub files: HostHandle,
+    /// The trace stream.
+    pub trace: HostHandle,
+    /// The func-entry point was announced.
+    pub entry_announced: Cell<bool>,
+    /// The monitor asked for a freeze.
+    pub freeze_asked: Cell<bool>,
+}
+
+/// The control socket of this sandbox.
+pub fn socket() -> HostFd {
+    HostFd(crate::local::local().control_fd.load(core::sync::atomic::Ordering::Relaxed))
+}
+
+/// Sends a message to the monitor. A full socket is waited for: the monitor drains it.
+pub fn send(message: &FromSandbox, descriptors: &[HostFd]) {
+    let bytes = abi::encode(message);
+    while let Err(errno) = host::transmit(socket(), &bytes, descriptors, true) {
+        if errno != crate::errno::EINTR {
+            // The monitor is gone: nobody is left to run for.
+            host::exit_group(125);
+        }
+    }
+}
+
+/// Sends bytes for a log, in pieces.
+pub fn log(stream: LogStream, bytes: &[u8]) {
+    for piece in bytes.chunks(32 << 10) {
+        send(&FromSandbox::Log { stream, bytes: piece.to_vec() }, &[]);
+    }
+}
+
+/// The program ended: reports it and ends the sandbox.
+pub fn exited(exit: Exit) -> ! {
+    send(&FromSandbox::Exited(exit), &[]);
+    let status = match exit {
+        Exit::Status(status) => status,
+        Exit::Signal(signal) => 128 + signal,
+        Exit::OutOfMemory => 137,
+    };
+    host::exit_group(status)
+}
+
+/// The guest kernel can't go on: reports a sentence and ends the sandbox.
+pub fn fatal(sentence: &str) -> ! {
+    send(&FromSandbox::Crashed { report: sentence.as_bytes().to_vec() }, &[]);
+    host::exit_group(125)
+}
+
+/// Reads one message. `wait`: for as long as it takes.
+pub fn receive(wait: bool) -> Option<(ToSandbox, Descriptors)> {
+    let mut buffer = alloc::vec![0u8; MAX_MESSAGE];
+    loop {
+        match host::receive(socket(), &mut buffer, wait) {
+            Ok((0, _)) => host::exit_group(125),
+            Ok((len, descriptors)) => match abi::decode(&buffer[..len]) {
+                Ok(message) => return Some((message, descriptors)),
+                Err(_) => fatal("a message of the monitor is malformed"),
+            },
+            Err(crate::errno::EINTR) => {}
+            Err(_) => return None,
+        }
+    }
+}
+
+/// Serves all messages that have come.
+pub fn receive_all() {
+    while let Some((message, descriptors)) = receive(false) {
+        serve(message, descriptors);
+    }
+}
+
+fn serve(message: ToSandbox, mut descriptors: Descriptors) {
+    match message {
+        ToSandbox::Connection(connection) => {
+            if let Some(socket) = descriptors.take() {
+                kernel().net.connected(connection, HostHandle::new(socket));
+            }
+        }
+        ToSandbox::Files => {
+            if let Some(socket) = descriptors.take() {
+                kernel().control.files.set(socket);
+            }
+        }
+        ToSandbox::Signal(0) => {
+            let report = threads_report();
+            send(&FromSandbox::Threads(report), &[]);
+        }
+        ToSandbox::Signal(signal) => crate::task::signal::from_outside(signal),
+        ToSandbox::Freeze => kernel().control.freeze_asked.set(true),
+        ToSandbox::Scratch { .. } | ToSandbox::Restore(_) | ToSandbox::Sfork { .. } | ToSandbox::Go { .. } => {
+            fatal("the monitor sent a boot message to a running sandbox");
+        }
+    }
+    while let Some(extra) = descriptors.take() {
+        host::close(extra);
+    }
+}
+
+/// The file-server connection, asked for on first need.
+pub fn files() -> HostFd {
+    loop {
+        if let Some(socket) = kernel().control.files.get() {
+            return socket;
+        }
+        send(&FromSandbox::NeedFiles, &[]);
+        while kernel().control.files.get().is_none() {
+            if let Some((message, descriptors)) = receive(true) {
+                serve(message, descriptors);
+            }
+        }
+    }
+}
+
+/// One line a thread: what it waits for.
+pub fn threads_report() -> Vec<u8> {
+    use core::fmt::Write;
+    let mut text = alloc::string::String::new();
+    for (tid, thread) in kernel().tasks.threads.borrow().iter() {
+        let waiting = thread.waiting.borrow();
+        let what = waiting.as_ref().map_or("running", |wait| wait.what);
+        let name = thread.name.borrow();
+        let _ = writeln!(text, "thread {} ({}): {}", tid.0, name.escape_ascii(), what);
+    }
+    text.into_bytes()
+}
+
+/// Writes to the trace stream, or to the log when there is none.
+pub fn trace(line: &[u8]) {
+    match kernel().control.trace.get() {
+        Some(stream) => {
+            let _ = lock::released(|| host::write(stream, line));
+        }
+        None => log(LogStream::Trace, line),
+    }
+}

@@ -1,0 +1,1 @@
+//! Events: eventfd, timerfd, signalfd, epoll, poll and select.

@@ -1,0 +1,131 @@
+//! The descriptor table of a process.
+
+use super::file::OpenFile;
+use crate::errno::{EBADF, EMFILE, Errno};
+use crate::syscall::arguments::Fd;
+use alloc::rc::Rc;
+use alloc::vec::Vec;
+use core::cell::{Cell, RefCell};
+
+/// An entry: the open file, and whether `execve` closes it.
+#[derive(Clone)]
+pub struct Descriptor {
+    /// What it refers to.
+    pub file: Rc<OpenFile>,
+    /// `FD_CLOEXEC`.
+    pub close_on_exec: bool,
+}
+
+/// Descriptors by number; the lowest free number is given out.
+pub struct DescriptorTable {
+    entries: RefCell<Vec<Option<Descriptor>>>,
+    limit: Cell<usize>,
+}
+
+impl Default for DescriptorTable {
+    fn default() -> Self {
+        Self { entries: RefCell::default(), limit: Cell::new(1024) }
+    }
+}
+
+impl DescriptorTable {
+    /// The open file of a descriptor.
+    ///
+    /// # Errors
+    /// `EBADF`.
+    pub fn get(&self, fd: Fd) -> Result<Rc<OpenFile>, Errno> {
+        let entries = self.entries.borrow();
+        let entry = usize::try_from(fd.0).ok().and_then(|index| entries.get(index)).and_then(Option::as_ref);
+        entry.map(|entry| entry.file.clone()).ok_or(EBADF)
+    }
+
+    /// The whole entry.
+    ///
+    /// # Errors
+    /// `EBADF`.
+    pub fn entry(&self, fd: Fd) -> Result<Descriptor, Errno> {
+        let entries = self.entries.borrow();
+        let entry = usize::try_from(fd.0).ok().and_then(|index| entries.get(index)).and_then(Option::as_ref);
+        entry.cloned().ok_or(EBADF)
+    }
+
+    /// Sets `FD_CLOEXEC`.
+    ///
+    /// # Errors
+    /// `EBADF`.
+    pub fn set_close_on_exec(&self, fd: Fd, close_on_exec: bool) -> Result<(), Errno> {
+        let mut entries = self.entries.borrow_mut();
+        let entry = usize::try_from(fd.0).ok().and_then(|index| entries.get_mut(index)).and_then(Option::as_mut);
+        entry.ok_or(EBADF)?.close_on_exec = close_on_exec;
+        Ok(())
+    }
+
+    /// Gives out the lowest free number from `lowest` on.
+    ///
+    /// # Errors
+    /// `EMFILE`.
+    pub fn add_from(&self, lowest: usize, file: Rc<OpenFile>, close_on_exec: bool) -> Result<Fd, Errno> {
+        let mut entries = self.entries.borrow_mut();
+        let mut index = lowest;
+        while entries.get(index).is_some_and(Option::is_some) {
+            index += 1;
+        }
+        if index >= self.limit.get() {
+            return Err(EMFILE);
+        }
+        if entries.len() <= index {
+            entries.resize(index + 1, None);
+        }
+        entries[index] = Some(Descriptor { file, close_on_exec });
+        Ok(Fd(index as i32))
+    }
+
+    /// Gives out the lowest free number.
+    ///
+    /// # Errors
+    /// `EMFILE`.
+    pub fn add(&self, file: Rc<OpenFile>, close_on_exec: bool) -> Result<Fd, Errno> {
+        self.add_from(0, file, close_on_exec)
+    }
+
+    /// Puts a file at a number, closing what was there (`dup2`).
+    ///
+    /// # Errors
+    /// `EBADF` for a number beyond the limit.
+    pub fn put(&self, fd: Fd, file: Rc<OpenFile>, close_on_exec: bool) -> Result<(), Errno> {
+        let index = usize::try_from(fd.0).map_err(|_| EBADF)?;
+        if index >= self.limit.get() {
+            return Err(EBADF);
+        }
+        let old = {
+            let mut entries = self.entries.borrow_mut();
+            if entries.len() <= index {
+                entries.resize(index + 1, None);
+            }
+            entries[index].replace(Descriptor { file, close_on_exec })
+        };
+        drop(old);
+        Ok(())
+    }
+
+    /// Takes an entry out; dropping it closes.
+    ///
+    /// # Errors
+    /// `EBADF`.
+    pub fn remove(&self, fd: Fd) -> Result<Descriptor, Errno> {
+        let mut entries = self.entries.borrow_mut();
+        let index = usize::try_from(fd.0).map_err(|_| EBADF)?;
+        entries.get_mut(index).and_then(Option::take).ok_or(EBADF)
+    }
+
+    /// All entries in order.
+    pub fn all(&self) -> Vec<(Fd, Descriptor)> {
+        let entries = self.entries.borrow();
+        entries.iter().enumerate().filter_map(|(fd, entry)| Some((Fd(fd as i32), entry.clone()?))).collect()
+    }
+
+    /// `RLIMIT_NOFILE`, the soft limit.
+    pub fn set_limit(&self, limit: usize) {
+        self.limit.set(limit);
+    }
+}

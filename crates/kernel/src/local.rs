@@ -1,0 +1,163 @@
+//! What belongs to this boot and never travels in an image: the boot page, the kernel's few mutable
+//! words beside it, and the per-thread data that `GS` points to.
+//!
+//! # Safety
+//! The boot page is mapped, readable and writable, before any other code of the kernel runs, and
+//! stays; its plain fields are written under the kernel lock or by the one thread of a boot. `GS`
+//! points to the [`PerThread`] of the running host thread from its first instruction on.
+#![allow(unsafe_code)]
+
+use crate::Kernel;
+use abi::boot::{BootPage, Stamp};
+use core::cell::Cell;
+use core::sync::atomic::{AtomicI32, AtomicU32, AtomicU64, Ordering::Relaxed};
+
+/// The kernel's mutable words of this boot, in the second half of the boot page.
+#[repr(C)]
+pub struct Local {
+    /// The kernel lock: 0 free, 1 held, 2 held with sleepers.
+    pub lock: AtomicU32,
+    /// Hostcalls made since the clone.
+    pub hostcalls: AtomicU32,
+    /// `mmap` family hostcalls among them.
+    pub mappings: AtomicU32,
+    /// Host threads alive.
+    pub host_threads: AtomicU32,
+    /// Process id of this host process in its own namespace.
+    pub host_pid: AtomicI32,
+    /// Descriptor of the control socket.
+    pub control_fd: AtomicI32,
+    /// Set while all threads are being stopped.
+    pub stopping: AtomicU32,
+    /// The first connection's thread still has to stamp its return to user code.
+    pub stamp_resume: AtomicU32,
+    /// The process registered for `membarrier`.
+    pub membarrier_ready: AtomicU32,
+    /// A crash report is being written: the second one just ends.
+    pub crashing: AtomicU32,
+    /// Bitmap of stack slots in use.
+    pub slots: [AtomicU64; 128],
+}
+
+/// Per-thread data of a host thread, at the top of its stack slot.
+#[repr(C)]
+pub struct PerThread {
+    /// Address of this structure (`GS:0`).
+    pub this: u64,
+    /// The user's stack pointer while the fast entry switches stacks (`GS:8`).
+    pub user_rsp: u64,
+    /// Where the kernel stack starts (`GS:16`).
+    pub stack_top: u64,
+    /// The [`crate::entry::Frame`] of the current entry, 0 in user mode (`GS:24`).
+    pub frame: Cell<u64>,
+    /// Work to do before returning to user code (`GS:32`).
+    pub pending: AtomicU32,
+    /// Inside the guest vDSO's clock call (`GS:36`).
+    pub in_vdso: AtomicU32,
+    /// Guest thread that this host thread runs, 0: none (`GS:40`).
+    pub tid: Cell<u32>,
+    /// Host thread id (`GS:44`), written by the host kernel at the clone.
+    pub host_tid: AtomicI32,
+    /// The word this thread parks on (`GS:48`): 1 when woken.
+    pub wake: AtomicU32,
+    /// Number of its stack slot (`GS:52`).
+    pub slot: u32,
+}
+
+/// The boot page.
+pub fn boot_page() -> &'static BootPage {
+    // SAFETY: see the module documentation.
+    unsafe { &*(abi::layout::BOOT_PAGE as *const BootPage) }
+}
+
+/// Changes the boot page.
+///
+/// # Safety
+/// Only under the kernel lock, or by the one thread of a boot.
+pub unsafe fn change_boot_page(change: impl FnOnce(&mut BootPage)) {
+    // SAFETY: the caller's promise: nobody else looks.
+    change(unsafe { &mut *(abi::layout::BOOT_PAGE as *mut BootPage) });
+}
+
+#[cfg(not(test))]
+mod place {
+    use super::{Kernel, Local, PerThread};
+
+    /// The kernel's mutable words.
+    pub fn local() -> &'static Local {
+        // SAFETY: all atomics; the page is mapped (module documentation).
+        unsafe { &*((abi::layout::BOOT_PAGE + 2048) as *const Local) }
+    }
+
+    /// The state.
+    pub fn root() -> &'static Kernel {
+        // SAFETY: set at boot before anything asks; guarded by the kernel lock.
+        unsafe { &*(super::boot_page().root as *const Kernel) }
+    }
+
+    /// The running host thread's data.
+    pub fn per_thread() -> &'static PerThread {
+        let address: u64;
+        // SAFETY: `GS:0` holds the address of the structure itself.
+        unsafe {
+            core::arch::asm!("mov {}, gs:[0]", out(reg) address, options(nostack, preserves_flags, readonly));
+            &*(address as *const PerThread)
+        }
+    }
+}
+
+/// In unit tests each test thread has a kernel of its own.
+#[cfg(test)]
+mod place {
+    use super::{Kernel, Local, PerThread};
+    use std::boxed::Box;
+
+    std::thread_local! {
+        static KERNEL: &'static Kernel = Box::leak(Box::default());
+        static LOCAL: &'static Local = Box::leak(Box::new(unsafe { core::mem::zeroed() }));
+        static THREAD: &'static PerThread = Box::leak(Box::new(unsafe { core::mem::zeroed() }));
+    }
+
+    pub fn local() -> &'static Local {
+        LOCAL.with(|local| *local)
+    }
+
+    pub fn root() -> &'static Kernel {
+        KERNEL.with(|kernel| *kernel)
+    }
+
+    pub fn per_thread() -> &'static PerThread {
+        THREAD.with(|thread| *thread)
+    }
+}
+
+pub use place::{local, per_thread, root};
+
+/// Counts a hostcall.
+pub fn count_hostcall(number: u32) {
+    #[cfg(not(test))]
+    {
+        local().hostcalls.fetch_add(1, Relaxed);
+        if matches!(number, abi::hostcalls::MMAP | abi::hostcalls::MUNMAP | abi::hostcalls::MREMAP) {
+            local().mappings.fetch_add(1, Relaxed);
+        }
+    }
+    #[cfg(test)]
+    let _ = (number, Relaxed);
+}
+
+/// Records that a point of the boot path was passed, if it was not before.
+pub fn stamp(point: Stamp) {
+    let now = crate::time::host_monotonic_ns();
+    let (hostcalls, mappings) = (local().hostcalls.load(Relaxed), local().mappings.load(Relaxed));
+    // SAFETY: under the kernel lock, or in a boot's one thread.
+    unsafe {
+        change_boot_page(|page| {
+            if page.stamps[point as usize] == 0 {
+                page.stamps[point as usize] = now;
+                page.hostcalls[point as usize] = hostcalls;
+                page.mappings[point as usize] = mappings;
+            }
+        });
+    }
+}

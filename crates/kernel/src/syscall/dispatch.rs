@@ -1,0 +1,190 @@
+//! The way of a system call through the kernel: from the registers to the handler, through its waits, and back.
+
+use super::{Context, Outcome, RestartRule, Stop, table};
+use crate::entry::{self, Frame};
+use crate::errno::{EINTR, ENOSYS};
+use crate::local::{local, per_thread};
+use crate::task::park::{self, Unparked};
+use crate::task::{Thread, poller, signal};
+use crate::wait::{Progress, WaitFor, Wake};
+use crate::{kernel, lock};
+use alloc::rc::Rc;
+use core::sync::atomic::Ordering::{Relaxed, SeqCst};
+
+/// Where a thread goes when the kernel is done with it.
+#[must_use]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// Out to user code.
+    Out,
+    /// Its host thread ends: the guest thread is at an end, or has become data.
+    End,
+}
+
+/// A system call of the running thread. Called by the entry code without the lock; when it returns the frame
+/// holds what user code goes on with.
+pub fn system_call(frame: &mut Frame) {
+    lock::acquire();
+    let thread = current();
+    kernel().syscalls.set(kernel().syscalls.get() + 1);
+    let way = run(&thread, frame, None);
+    go(thread, way);
+}
+
+/// Releases the lock on the way out, or ends the host thread.
+fn go(thread: Rc<Thread>, way: Way) {
+    drop(thread);
+    match way {
+        Way::Out => lock::release(),
+        Way::End => entry::end_host_thread(),
+    }
+}
+
+/// A host signal interrupted user code, or the frame's thread begins.
+pub fn interrupted(frame: &mut Frame) {
+    lock::acquire();
+    let thread = current();
+    let way = leave(&thread, frame, None);
+    go(thread, way);
+}
+
+/// A fault of user code.
+pub fn faulted(frame: &mut Frame, fault: entry::Fault) {
+    lock::acquire();
+    let thread = current();
+    if !thread.process().space().handle_fault(&fault) {
+        signal::fault(&thread, frame, fault);
+    }
+    let way = leave(&thread, frame, None);
+    go(thread, way);
+}
+
+/// The guest thread that the calling host thread runs.
+pub fn current() -> Rc<Thread> {
+    match kernel().thread(crate::task::Tid(per_thread().tid.get())) {
+        Some(thread) => thread,
+        None => crate::control::fatal("a host thread without guest thread entered the kernel"),
+    }
+}
+
+/// Goes on with a thread whose state comes from data: continues its call, or returns it to user code.
+pub fn go_on(thread: &Rc<Thread>, frame: &mut Frame) -> Way {
+    if thread.waiting.borrow().is_some() {
+        match park::park(thread) {
+            Unparked::Woken(wake) => continue_call(thread, frame, wake),
+            Unparked::Stop => stop(thread, frame),
+        }
+    } else if let Some(resumed) = thread.resumed.take() {
+        run(thread, frame, Some(resumed))
+    } else {
+        leave(thread, frame, None)
+    }
+}
+
+/// Goes on with a call whose wait has ended.
+fn continue_call(thread: &Rc<Thread>, frame: &mut Frame, wake: Wake) -> Way {
+    let Some(wait) = park::end_wait(thread) else { return leave(thread, frame, None) };
+    if wake == Wake::Signal {
+        return interrupted_wait(thread, frame, wait.progress, wait.rule);
+    }
+    run(thread, frame, Some((wait.progress, wake)))
+}
+
+/// Runs the handler until the call is finished or the thread stops, then leaves.
+fn run(thread: &Rc<Thread>, frame: &mut Frame, mut resumed: Option<(Progress, Wake)>) -> Way {
+    if freeze_is_due(resumed.is_some()) {
+        crate::snapshot::freeze_at_call(thread, frame);
+    }
+    loop {
+        let outcome = call(thread, frame, resumed.take());
+        match outcome {
+            Ok(value) => {
+                frame.registers.rax = value as u64;
+                return leave(thread, frame, None);
+            }
+            Err(Stop::Errno(errno)) => {
+                frame.registers.rax = errno.as_return();
+                return leave(thread, frame, None);
+            }
+            Err(Stop::RegistersSet) => return leave(thread, frame, None),
+            Err(Stop::ThreadExit) => return crate::task::exit::thread_exits(thread),
+            Err(Stop::ProcessExit(exit)) => return crate::task::exit::process_exits(thread, exit),
+            Err(Stop::Wait(wait, rule)) => {
+                if signal::is_deliverable(thread) {
+                    return interrupted_wait(thread, frame, wait.progress, rule);
+                }
+                park::begin_wait(thread, WaitFor { rule, ..wait });
+                crate::snapshot::entry_point_check(thread);
+                let wake = match park::park(thread) {
+                    Unparked::Woken(wake) => wake,
+                    Unparked::Stop => return stop(thread, frame),
+                };
+                let Some(wait) = park::end_wait(thread) else { return leave(thread, frame, None) };
+                if wake == Wake::Signal {
+                    return interrupted_wait(thread, frame, wait.progress, wait.rule);
+                }
+                resumed = Some((wait.progress, wake));
+            }
+        }
+    }
+}
+
+fn interrupted_wait(thread: &Rc<Thread>, frame: &mut Frame, progress: Progress, rule: RestartRule) -> Way {
+    if let Progress::Bytes(bytes @ 1..) | Progress::BytesUntil(bytes @ 1.., _) = progress {
+        frame.registers.rax = bytes as u64;
+        return leave(thread, frame, None);
+    }
+    frame.registers.rax = EINTR.as_return();
+    leave(thread, frame, Some(rule))
+}
+
+fn call(thread: &Rc<Thread>, frame: &mut Frame, resumed: Option<(Progress, Wake)>) -> Outcome {
+    let number = frame.registers.syscall as u64;
+    let registers = &frame.registers;
+    let arguments = [registers.rdi, registers.rsi, registers.rdx, registers.r10, registers.r8, registers.r9];
+    let Some(row) = table::row(number) else {
+        kernel().note_unsupported(&alloc::format!("system call {number}"));
+        return Err(ENOSYS.into());
+    };
+    (row.call)(&mut Context { thread, frame, resumed }, &arguments)
+}
+
+/// The way out to user code: signals, freezing, ending. The caller releases the lock and returns.
+pub fn leave(thread: &Rc<Thread>, frame: &mut Frame, mut rule: Option<RestartRule>) -> Way {
+    loop {
+        per_thread().pending.store(0, SeqCst);
+        if thread.exiting.get() {
+            return crate::task::exit::thread_exits(thread);
+        }
+        signal::deliver(thread, frame, rule.take());
+        if thread.exiting.get() {
+            continue;
+        }
+        if local().stopping.load(SeqCst) != 0 {
+            return stop(thread, frame);
+        }
+        if kernel().control.freeze_asked.get() {
+            crate::snapshot::freeze_now(thread, frame);
+            continue;
+        }
+        break;
+    }
+    poller::ensure_poller();
+    if local().stamp_resume.load(Relaxed) == thread.tid.0 {
+        local().stamp_resume.store(0, Relaxed);
+        crate::local::stamp(abi::boot::Stamp::Resumed);
+    }
+    Way::Out
+}
+
+/// All threads are being stopped: this one becomes data and its host thread ends.
+fn stop(thread: &Rc<Thread>, frame: &mut Frame) -> Way {
+    *thread.saved.borrow_mut() = Some(frame.save());
+    thread.slot.set(None);
+    per_thread().tid.set(0);
+    Way::End
+}
+
+fn freeze_is_due(continued: bool) -> bool {
+    !continued && kernel().launch.borrow().freeze_at.is_some_and(|at| at == kernel().syscalls.get())
+}

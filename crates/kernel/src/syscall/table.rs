@@ -1,0 +1,110 @@
+//! The system-call table: one row a call, nothing about a call is said twice. A row gives number, name,
+//! arguments with their kinds (decoded for the handler, printed by `--strace`), the handler, and how
+//! much of the call is there (`docs/linux.md` is generated from it). Calls without a row are absent:
+//! `ENOSYS`, and named in the log once.
+
+use super::arguments::{Argument, Fd, UserPath};
+use super::{Context, Outcome, process};
+use crate::user_memory::{UserAddr, UserPtr};
+use core::fmt::{self, Write};
+
+/// How much of a call is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Support {
+    /// All of it.
+    Full,
+    /// What is missing.
+    Partial(&'static str),
+}
+
+/// One system call.
+pub struct Row {
+    /// Number on x86-64.
+    pub number: usize,
+    /// Name in `man 2`.
+    pub name: &'static str,
+    /// How much of it is there.
+    pub support: Support,
+    /// Names of the arguments.
+    pub arguments: &'static [&'static str],
+    /// Decodes the registers and calls the handler.
+    pub call: fn(&mut Context<'_>, &[u64; 6]) -> Outcome,
+    /// Prints the arguments, separated by commas.
+    pub show: fn(&[u64; 6], &mut dyn Write) -> fmt::Result,
+}
+
+macro_rules! support {
+    (full) => {
+        Support::Full
+    };
+    (partial($note:literal)) => {
+        Support::Partial($note)
+    };
+}
+
+macro_rules! rows {
+    ($($number:literal $name:ident ($($argument:ident: $kind:ty),*) => $handler:path, $support:ident $(($note:literal))?;)*) => {
+        /// All rows, by family.
+        pub const ROWS: &[Row] = &[$(Row {
+            number: $number,
+            name: stringify!($name),
+            support: support!($support $(($note))?),
+            arguments: &[$(stringify!($argument)),*],
+            call: |context, registers| {
+                let mut registers = registers.iter();
+                $(let $argument = <$kind as Argument>::decode(registers.next().copied().unwrap_or(0))?;)*
+                let _ = &mut registers;
+                $handler(context, $($argument),*)
+            },
+            show: |registers, to| {
+                let mut registers = registers.iter();
+                let mut separator = "";
+                $(
+                    to.write_str(separator)?;
+                    <$kind as Argument>::show(registers.next().copied().unwrap_or(0), to)?;
+                    let _ = stringify!($argument);
+                    separator = ", ";
+                )*
+                let _ = (&mut registers, to, separator);
+                Ok(())
+            },
+        }),*];
+    };
+}
+
+rows! {
+    // Files.
+
+    // Memory.
+
+    // Processes and threads.
+    39 getpid() => process::getpid, full;
+
+    // Signals.
+
+    // Time.
+
+    // Events.
+
+    // Sockets.
+}
+
+/// Numbers end below this.
+pub const NUMBERS: usize = 512;
+
+static BY_NUMBER: [Option<&'static Row>; NUMBERS] = {
+    let mut table: [Option<&'static Row>; NUMBERS] = [const { None }; NUMBERS];
+    let mut index = 0;
+    while index < ROWS.len() {
+        let row: &'static Row = &ROWS[index];
+        assert!(table[row.number].is_none(), "two rows for one number");
+        table[row.number] = Some(row);
+        index += 1;
+    }
+    table
+};
+
+/// The row of a call.
+pub fn row(number: u64) -> Option<&'static Row> {
+    BY_NUMBER.get(usize::try_from(number).ok()?).copied().flatten()
+}

@@ -1,0 +1,53 @@
+//! Dormant threads: guest threads that are data, and how they come to life.
+
+use super::{Thread, Tid, host_process, park};
+use crate::kernel;
+use crate::local::per_thread;
+use alloc::collections::VecDeque;
+use alloc::rc::Rc;
+use core::cell::RefCell;
+
+/// Dormant threads that were woken and wait for a host thread.
+#[derive(Default)]
+pub struct Runnable {
+    queue: RefCell<VecDeque<Tid>>,
+}
+
+impl Runnable {
+    /// Takes the next one.
+    pub fn take(&self) -> Option<Rc<Thread>> {
+        loop {
+            let tid = self.queue.borrow_mut().pop_front()?;
+            if let Some(thread) = kernel().thread(tid)
+                && thread.slot.get().is_none()
+            {
+                return Some(thread);
+            }
+        }
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.queue.borrow().is_empty()
+    }
+}
+
+/// Gives a dormant thread a host thread: an idle one that adopts it, or a new one. While threads are being stopped
+/// it stays data, woken.
+pub fn make_runnable(thread: &Rc<Thread>) {
+    let poller = &kernel().poller;
+    if let Some(slot) = poller.idle_slot() {
+        poller.runnable.queue.borrow_mut().push_back(thread.tid);
+        if slot != per_thread().slot {
+            park::wake_slot(slot);
+        }
+        return;
+    }
+    if crate::local::local().stopping.load(core::sync::atomic::Ordering::SeqCst) != 0 {
+        return;
+    }
+    if host_process::start_host_thread(Some(thread.tid)).is_err() {
+        // No host thread to be had now: the next one that rests takes it.
+        poller.runnable.queue.borrow_mut().push_back(thread.tid);
+    }
+}

@@ -1,0 +1,72 @@
+//! Guest processes and threads, and the host threads that run them.
+//!
+//! Three types: a guest [`Process`] has descriptors, signal actions and an address space, but may have
+//! no host process; an address space ([`crate::mm::AddressSpace`]) may belong to two guest processes;
+//! the [`host_process::HostProcess`] is what runs guest threads. A guest [`Thread`] has a host thread only while
+//! it runs or is parked; at rest it is data and is called *dormant*.
+
+pub mod dormant;
+pub mod exit;
+pub mod host_process;
+pub mod park;
+pub mod poller;
+pub mod process;
+pub mod signal;
+pub mod thread;
+
+use alloc::collections::BTreeMap;
+use alloc::rc::Rc;
+use core::cell::{Cell, RefCell};
+
+pub use process::Process;
+pub use thread::Thread;
+
+/// Number of a guest process (its thread group id).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub struct Pid(pub u32);
+
+/// Number of a guest thread.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub struct Tid(pub u32);
+
+/// The program; process 1 is the kernel's own.
+pub const PROGRAM: Pid = Pid(2);
+
+/// All processes and threads.
+pub struct Tasks {
+    /// Threads by number.
+    pub threads: RefCell<BTreeMap<Tid, Rc<Thread>>>,
+    /// Processes by number.
+    pub processes: RefCell<BTreeMap<Pid, Rc<Process>>>,
+    /// The number the next thread gets.
+    pub next_tid: Cell<u32>,
+    /// What runs threads.
+    pub host: host_process::HostProcess,
+    /// The number that `getpid` answers since the last boot from an image, beside the old one.
+    pub instance_pid: Cell<Option<Pid>>,
+}
+
+impl Default for Tasks {
+    fn default() -> Self {
+        Self {
+            threads: RefCell::default(),
+            processes: RefCell::default(),
+            next_tid: Cell::new(PROGRAM.0),
+            host: host_process::HostProcess::default(),
+            instance_pid: Cell::new(None),
+        }
+    }
+}
+
+impl Tasks {
+    /// A fresh number. Numbers are not used again before they wrap at `pid_max`.
+    pub fn allocate(&self) -> Tid {
+        loop {
+            let tid = self.next_tid.get();
+            self.next_tid.set(if tid >= 4_194_303 { 300 } else { tid + 1 });
+            if !self.threads.borrow().contains_key(&Tid(tid)) && !self.processes.borrow().contains_key(&Pid(tid)) {
+                return Tid(tid);
+            }
+        }
+    }
+}

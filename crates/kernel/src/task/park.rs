@@ -1,0 +1,100 @@
+//! Parking and waking of guest threads.
+
+use super::{Thread, Tid, dormant, host_process, poller};
+use crate::local::{local, per_thread};
+use crate::wait::{WaitFor, Wake};
+use crate::{host, kernel, lock};
+use alloc::rc::Rc;
+use core::sync::atomic::Ordering::{Acquire, Release, SeqCst};
+
+/// How a parked thread comes back.
+pub enum Unparked {
+    /// Something woke it.
+    Woken(Wake),
+    /// All threads are being stopped; it stays in its wait and becomes data.
+    Stop,
+}
+
+/// Whether a thread is in a wait that nothing has ended.
+pub fn is_waiting(tid: Tid) -> bool {
+    kernel().thread(tid).is_some_and(|thread| thread.is_waiting())
+}
+
+/// Enters a thread in the queues of what it waits for.
+pub fn begin_wait(thread: &Rc<Thread>, wait: WaitFor) {
+    for (queue, events) in &wait.queues {
+        queue.enter(thread.tid, *events, wait.exclusive);
+    }
+    if let Some(deadline) = wait.deadline_ns {
+        kernel().time.arm_deadline(thread.tid, deadline);
+    }
+    thread.woken.set(None);
+    *thread.waiting.borrow_mut() = Some(wait);
+}
+
+/// Takes a woken thread out of all queues; answers what it had waited for.
+pub fn end_wait(thread: &Rc<Thread>) -> Option<WaitFor> {
+    let wait = thread.waiting.borrow_mut().take()?;
+    for (queue, _) in &wait.queues {
+        queue.leave(thread.tid);
+    }
+    if let Some(deadline) = wait.deadline_ns {
+        kernel().time.disarm_deadline(thread.tid, deadline);
+    }
+    Some(wait)
+}
+
+/// Ends a thread's wait. Does nothing when it does not wait, or was woken already.
+pub fn wake(tid: Tid, wake: Wake) {
+    let Some(thread) = kernel().thread(tid) else { return };
+    if !thread.is_waiting() {
+        return;
+    }
+    thread.woken.set(Some(wake));
+    match thread.slot.get() {
+        Some(slot) => wake_slot(slot),
+        None => dormant::make_runnable(&thread),
+    }
+}
+
+/// Wakes the host thread in a slot, parked or polling.
+pub fn wake_slot(slot: u32) {
+    let target = host_process::per_thread_of(slot);
+    target.wake.store(1, Release);
+    if kernel().poller.holder() == Some(slot) {
+        kernel().poller.interrupt();
+    } else {
+        host::futex_wake(&target.wake, 1);
+    }
+}
+
+/// Parks the running host thread until its guest thread is woken or all threads are stopped. It takes the poller role when it is free.
+/// Called and left with the kernel lock held.
+pub fn park(thread: &Rc<Thread>) -> Unparked {
+    loop {
+        if let Some(wake) = thread.woken.take() {
+            poller::hand_over();
+            return Unparked::Woken(wake);
+        }
+        if local().stopping.load(SeqCst) != 0 {
+            poller::hand_over();
+            return Unparked::Stop;
+        }
+        rest();
+    }
+}
+
+/// One step of waiting: polls when nobody does, else sleeps until woken.
+pub fn rest() {
+    let this = per_thread();
+    this.wake.store(0, Release);
+    if kernel().poller.take(this.slot) {
+        poller::poll_once();
+        return;
+    }
+    lock::release();
+    if this.wake.load(Acquire) == 0 {
+        let _ = host::futex_wait(&this.wake, 0, None);
+    }
+    lock::acquire();
+}

@@ -1,0 +1,94 @@
+//! A guest thread.
+
+use super::signal::ThreadSignals;
+use super::{Process, Tid};
+use crate::user_memory::{Pod, UserAddr};
+use crate::wait::{Progress, WaitFor, Wake};
+use abi::image::Registers;
+use alloc::rc::Rc;
+use alloc::vec::Vec;
+use core::cell::{Cell, RefCell};
+
+/// A thread of the guest.
+pub struct Thread {
+    /// Its number.
+    pub tid: Tid,
+    process: RefCell<Rc<Process>>,
+    /// `comm`, at most 15 bytes.
+    pub name: RefCell<Vec<u8>>,
+    /// Signal mask, pending signals, alternate stack.
+    pub signals: ThreadSignals,
+    /// `set_tid_address(2)`: cleared and woken when the thread ends.
+    pub clear_child_tid: Cell<UserAddr>,
+    /// `set_robust_list(2)`; an address outside the guest is kept as null.
+    pub robust_list: Cell<UserAddr>,
+    /// Stack slot of the host thread that runs it; none: dormant.
+    pub slot: Cell<Option<u32>>,
+    /// What it waits for while it is in a blocked call.
+    pub waiting: RefCell<Option<WaitFor>>,
+    /// What woke it from that wait.
+    pub woken: Cell<Option<Wake>>,
+    /// What a call that is being continued had left.
+    pub resumed: Cell<Option<(Progress, Wake)>>,
+    /// Its registers while no host thread runs it.
+    pub saved: RefCell<Option<Saved>>,
+    /// It has to end at its next way out of the kernel.
+    pub exiting: Cell<bool>,
+    /// User CPU time is counted by the host; this is what earlier host threads of it used, ns.
+    pub cpu_time_before_ns: Cell<u64>,
+}
+
+/// User state of a thread at rest. Bytes: what the guest controls lies in the byte arena.
+#[derive(Clone)]
+pub struct Saved {
+    registers: Vec<u8>,
+    /// XSAVE area in the format of a signal frame; empty: the initial state.
+    pub vector: Vec<u8>,
+}
+
+// SAFETY: integers only, no padding.
+#[allow(unsafe_code)]
+unsafe impl Pod for Registers {}
+
+impl Saved {
+    /// Keeps registers and vector state.
+    pub fn new(registers: &Registers, vector: Vec<u8>) -> Self {
+        Self { registers: crate::user_memory::bytes_of(registers).to_vec(), vector }
+    }
+
+    /// The registers.
+    pub fn registers(&self) -> Registers {
+        crate::user_memory::from_bytes(&self.registers)
+    }
+}
+
+impl Thread {
+    /// A thread that does not run yet.
+    pub fn new(tid: Tid, process: Rc<Process>) -> Rc<Self> {
+        Rc::new(Self {
+            tid,
+            process: RefCell::new(process),
+            name: RefCell::default(),
+            signals: ThreadSignals::default(),
+            clear_child_tid: Cell::default(),
+            robust_list: Cell::default(),
+            slot: Cell::default(),
+            waiting: RefCell::default(),
+            woken: Cell::default(),
+            resumed: Cell::default(),
+            saved: RefCell::default(),
+            exiting: Cell::new(false),
+            cpu_time_before_ns: Cell::new(0),
+        })
+    }
+
+    /// Its process.
+    pub fn process(&self) -> Rc<Process> {
+        self.process.borrow().clone()
+    }
+
+    /// Whether it is in a blocked call and nothing woke it yet.
+    pub fn is_waiting(&self) -> bool {
+        self.waiting.borrow().is_some() && self.woken.get().is_none()
+    }
+}

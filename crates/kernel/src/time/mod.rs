@@ -1,0 +1,122 @@
+//! Time: clocks, and the one table of everything that is due at a time.
+
+use crate::kernel;
+use crate::local::boot_page;
+use crate::task::Tid;
+use alloc::collections::BTreeMap;
+use alloc::rc::{Rc, Weak};
+use core::cell::{Cell, RefCell};
+
+/// Something that happens at its time.
+pub trait Alarm {
+    /// Its time has come; `now` is guest monotonic ns. Runs under the kernel lock; may arm itself again.
+    fn due(&self, now: u64);
+}
+
+enum Due {
+    Thread(Tid),
+    Alarm(Weak<dyn Alarm>),
+}
+
+/// Everything that is due at a time, guest `CLOCK_MONOTONIC` ns.
+#[derive(Default)]
+pub struct Time {
+    table: RefCell<BTreeMap<(u64, u64), Due>>,
+    sequence: Cell<u64>,
+    alarms: Cell<usize>,
+}
+
+impl Time {
+    /// A waiting thread is woken with [`crate::wait::Wake::Timeout`] at this time.
+    pub fn arm_deadline(&self, tid: Tid, deadline_ns: u64) {
+        let first = self.next_deadline_ns().is_none_or(|next| deadline_ns < next);
+        self.table.borrow_mut().insert((deadline_ns, u64::from(tid.0)), Due::Thread(tid));
+        if first {
+            kernel().poller.interrupt();
+        }
+    }
+
+    /// Takes that back.
+    pub fn disarm_deadline(&self, tid: Tid, deadline_ns: u64) {
+        self.table.borrow_mut().remove(&(deadline_ns, u64::from(tid.0)));
+    }
+
+    /// Arms an alarm; the key is for [`Time::disarm`].
+    pub fn arm(&self, deadline_ns: u64, alarm: Weak<dyn Alarm>) -> AlarmKey {
+        let first = self.next_deadline_ns().is_none_or(|next| deadline_ns < next);
+        // Above all thread numbers.
+        let sequence = self.sequence.get() + 1;
+        self.sequence.set(sequence);
+        let key = (deadline_ns, sequence << 32);
+        self.table.borrow_mut().insert(key, Due::Alarm(alarm));
+        self.alarms.set(self.alarms.get() + 1);
+        if first {
+            kernel().poller.interrupt();
+        }
+        AlarmKey(key)
+    }
+
+    /// Disarms an alarm that is not yet due.
+    pub fn disarm(&self, key: AlarmKey) {
+        if self.table.borrow_mut().remove(&key.0).is_some() {
+            self.alarms.set(self.alarms.get() - 1);
+        }
+    }
+
+    /// The next time something is due.
+    pub fn next_deadline_ns(&self) -> Option<u64> {
+        self.table.borrow().first_key_value().map(|((deadline, _), _)| *deadline)
+    }
+
+    /// Whether something is due by itself, so that a poller is needed while all threads run.
+    pub fn needs_service(&self) -> bool {
+        !self.table.borrow().is_empty()
+    }
+
+    /// Does what is due.
+    pub fn run_due(&self) {
+        let now = monotonic_ns();
+        loop {
+            let due = {
+                let mut table = self.table.borrow_mut();
+                match table.first_entry() {
+                    Some(entry) if entry.key().0 <= now => entry.remove(),
+                    _ => return,
+                }
+            };
+            match due {
+                Due::Thread(tid) => crate::wait::deadline_passed(tid),
+                Due::Alarm(alarm) => {
+                    self.alarms.set(self.alarms.get() - 1);
+                    if let Some(alarm) = alarm.upgrade() {
+                        let alarm: Rc<dyn Alarm> = alarm;
+                        alarm.due(now);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Names an armed alarm.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AlarmKey((u64, u64));
+
+/// The host's `CLOCK_MONOTONIC`, ns.
+pub fn host_monotonic_ns() -> u64 {
+    crate::entry::host_clock(1)
+}
+
+/// The guest's `CLOCK_MONOTONIC`, ns: goes on where the image was taken.
+pub fn monotonic_ns() -> u64 {
+    host_monotonic_ns().wrapping_add_signed(offset())
+}
+
+fn offset() -> i64 {
+    if cfg!(test) { 0 } else { boot_page().monotonic_offset_ns }
+}
+
+/// The guest's `CLOCK_REALTIME`, ns.
+pub fn realtime_ns() -> u64 {
+    crate::entry::host_clock(0)
+}
