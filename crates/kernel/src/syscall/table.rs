@@ -58,14 +58,14 @@ macro_rules! rows {
             },
             show: |registers, to| {
                 let mut registers = registers.iter();
-                let mut separator = "";
+                let mut _separator = "";
                 $(
-                    to.write_str(separator)?;
+                    to.write_str(_separator)?;
                     <$kind as Argument>::show(registers.next().copied().unwrap_or(0), to)?;
                     let _ = stringify!($argument);
-                    separator = ", ";
+                    _separator = ", ";
                 )*
-                let _ = (&mut registers, to, separator);
+                let _ = (&mut registers, to);
                 Ok(())
             },
         }),*];
