@@ -11,6 +11,7 @@
 #![allow(unsafe_code)]
 
 use crate::errno::{EFAULT, EINVAL, ENAMETOOLONG, Errno};
+pub use crate::heap::guest_word::Pod;
 use abi::layout::GUEST_END;
 use alloc::vec::Vec;
 use core::marker::PhantomData;
@@ -31,22 +32,6 @@ impl UserAddr {
         Self(self.0.saturating_add(len))
     }
 }
-
-/// Plain data: any bytes are a valid value, and it has no padding that could tell secrets.
-///
-/// # Safety
-/// Exactly that.
-pub unsafe trait Pod: Copy + 'static {}
-
-macro_rules! pod {
-    ($($type:ty),*) => { $(
-        // SAFETY: integers.
-        unsafe impl Pod for $type {}
-    )* };
-}
-pod!(u8, i8, u16, i16, u32, i32, u64, i64, usize, isize);
-// SAFETY: an array of plain data.
-unsafe impl<T: Pod, const N: usize> Pod for [T; N] {}
 
 /// A guest's pointer to a `T`.
 #[derive(Debug)]

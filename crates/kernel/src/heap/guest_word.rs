@@ -62,6 +62,16 @@ unsafe impl Pod for u32 {}
 unsafe impl Pod for u64 {}
 // SAFETY: integers.
 unsafe impl Pod for i64 {}
+// SAFETY: an integer.
+unsafe impl Pod for i8 {}
+// SAFETY: an integer.
+unsafe impl Pod for i16 {}
+// SAFETY: an integer.
+unsafe impl Pod for i32 {}
+// SAFETY: an integer.
+unsafe impl Pod for usize {}
+// SAFETY: an integer.
+unsafe impl Pod for isize {}
 // SAFETY: bytes.
 unsafe impl Pod for GuestWord {}
 // SAFETY: twenty 64-bit integers, `repr(C)`.

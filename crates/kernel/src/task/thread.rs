@@ -2,7 +2,7 @@
 
 use super::signal::ThreadSignals;
 use super::{Process, Tid};
-use crate::user_memory::{Pod, UserAddr};
+use crate::user_memory::UserAddr;
 use crate::wait::{Progress, WaitFor, Wake};
 use abi::image::Registers;
 use alloc::rc::Rc;
@@ -45,10 +45,6 @@ pub struct Saved {
     /// XSAVE area in the format of a signal frame; empty: the initial state.
     pub vector: Vec<u8>,
 }
-
-// SAFETY: integers only, no padding.
-#[allow(unsafe_code)]
-unsafe impl Pod for Registers {}
 
 impl Saved {
     /// Keeps registers and vector state.

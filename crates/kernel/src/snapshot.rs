@@ -1,3 +1,0 @@
-//! Images: what turns a frozen guest kernel into data and back.
-
-pub mod relations;
