@@ -77,7 +77,9 @@ impl WaitQueue {
 
     /// Takes a thread out, wherever it stands.
     pub fn leave(&self, tid: Tid) {
-        self.waiters.borrow_mut().retain(|waiter| !matches!(waiter, Waiter::Thread { tid: other, .. } if *other == tid));
+        self.waiters
+            .borrow_mut()
+            .retain(|waiter| !matches!(waiter, Waiter::Thread { tid: other, .. } if *other == tid));
     }
 
     /// Adds an observer (an epoll item); the number is for [`WaitQueue::unobserve`].
@@ -90,7 +92,9 @@ impl WaitQueue {
 
     /// Removes an observer.
     pub fn unobserve(&self, id: usize) {
-        self.waiters.borrow_mut().retain(|waiter| !matches!(waiter, Waiter::Observer { id: other, .. } if *other == id));
+        self.waiters
+            .borrow_mut()
+            .retain(|waiter| !matches!(waiter, Waiter::Observer { id: other, .. } if *other == id));
     }
 
     /// Wakes everybody who waits for one of the events: all observers, all shared waiters and the first

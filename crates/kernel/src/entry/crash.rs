@@ -26,14 +26,17 @@ impl Write for Text {
 
 /// The kernel itself faulted: reports and ends the sandbox.
 pub fn kernel_fault(fault: &Fault, registers: &Registers) -> ! {
-    report(format_args!(
-        "guest kernel fault: signal {} code {} at {:#x}, rip {:#x}, lock {}",
-        fault.signal,
-        fault.code,
-        fault.address,
-        registers.rip,
-        super::trap::lock_state()
-    ), Some(registers))
+    report(
+        format_args!(
+            "guest kernel fault: signal {} code {} at {:#x}, rip {:#x}, lock {}",
+            fault.signal,
+            fault.code,
+            fault.address,
+            registers.rip,
+            super::trap::lock_state()
+        ),
+        Some(registers),
+    )
 }
 
 /// Reports a death of the kernel and ends the sandbox.
@@ -58,10 +61,28 @@ pub fn report(reason: core::fmt::Arguments<'_>, registers: Option<&Registers>) -
     // The encoded form of `FromSandbox::Crashed`, without allocating.
     #[derive(serde::Serialize)]
     enum Borrowed<'a> {
-        A0, A1, A2, A3, A4, A5, A6, A7, A8,
+        A0,
+        A1,
+        A2,
+        A3,
+        A4,
+        A5,
+        A6,
+        A7,
+        A8,
         Crashed { report: &'a [u8] },
     }
-    let _ = (Borrowed::A0, Borrowed::A1, Borrowed::A2, Borrowed::A3, Borrowed::A4, Borrowed::A5, Borrowed::A6, Borrowed::A7, Borrowed::A8);
+    let _ = (
+        Borrowed::A0,
+        Borrowed::A1,
+        Borrowed::A2,
+        Borrowed::A3,
+        Borrowed::A4,
+        Borrowed::A5,
+        Borrowed::A6,
+        Borrowed::A7,
+        Borrowed::A8,
+    );
     let _ = core::marker::PhantomData::<FromSandbox>;
     if let Ok(encoded) = postcard::to_slice(&Borrowed::Crashed { report: bytes }, &mut message) {
         let _ = crate::host::transmit(crate::control::socket(), encoded, &[], true);

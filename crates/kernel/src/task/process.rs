@@ -2,8 +2,8 @@
 
 use super::signal::ProcessSignals;
 use super::{Pid, Thread, Tid};
-use crate::fs::descriptors::DescriptorTable;
 use crate::fs::FsContext;
+use crate::fs::descriptors::DescriptorTable;
 use crate::mm::AddressSpace;
 use abi::control::Exit;
 use alloc::collections::BTreeMap;
@@ -72,7 +72,13 @@ pub const UNLIMITED: u64 = u64::MAX;
 
 impl Process {
     /// A process without threads.
-    pub fn new(pid: Pid, parent: Pid, space: Rc<AddressSpace>, descriptors: Rc<DescriptorTable>, fs: Rc<FsContext>) -> Rc<Self> {
+    pub fn new(
+        pid: Pid,
+        parent: Pid,
+        space: Rc<AddressSpace>,
+        descriptors: Rc<DescriptorTable>,
+        fs: Rc<FsContext>,
+    ) -> Rc<Self> {
         let mut limits = [(UNLIMITED, UNLIMITED); 16];
         limits[3] = (8 << 20, UNLIMITED); // RLIMIT_STACK
         limits[4] = (0, UNLIMITED); // RLIMIT_CORE
