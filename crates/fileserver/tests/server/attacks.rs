@@ -182,6 +182,15 @@ fn sockets_are_never_opened() {
 
 const SWAPS: usize = 3000;
 
+/// Says so when it goes, also by a panic.
+struct Done<'a>(&'a AtomicBool);
+
+impl Drop for Done<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 /// Opens `path` again and again while `one` and `other` change places as fast as they can.
 fn open_while_swapping(client: &Client, path: &str, one: &Path, other: &Path, mut check: impl FnMut(OwnedFd)) {
     let done = AtomicBool::new(false);
@@ -191,6 +200,7 @@ fn open_while_swapping(client: &Client, path: &str, one: &Path, other: &Path, mu
                 rustix::fs::renameat_with(CWD, one, CWD, other, RenameFlags::EXCHANGE).unwrap();
             }
         });
+        let _done = Done(&done);
         let (mut opened, mut refused) = (0, 0);
         // Until both were met often, so that the race was one.
         while opened + refused < SWAPS || opened < 10 || refused < 10 {
@@ -203,7 +213,6 @@ fn open_while_swapping(client: &Client, path: &str, one: &Path, other: &Path, mu
             }
             assert!(opened + refused < 1000 * SWAPS, "no race: {opened} opened, {refused} refused");
         }
-        done.store(true, Ordering::Relaxed);
     });
 }
 
