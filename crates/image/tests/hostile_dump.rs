@@ -9,6 +9,9 @@ use common::{Formula, HEAP_BASE, KERNEL, TEXT, contents, region, write};
 use image::{Contents, Error, Flaw, Image, Invalid, Origin, check};
 use proptest::prelude::*;
 
+/// A way to spoil something.
+type Case<T> = (&'static str, fn(&mut T));
+
 fn dump() -> Dump {
     let contents = contents();
     Dump {
@@ -49,7 +52,7 @@ fn good_dump_is_taken_with_neighbours_merged() {
 
 #[test]
 fn bad_regions_are_refused() {
-    let cases: [(&str, fn(&mut Vec<Region>)); 11] = [
+    let cases: [Case<Vec<Region>>; 11] = [
         ("unaligned start", |regions| regions[0].start += 8),
         ("unaligned length", |regions| regions[0].len -= 8),
         ("empty", |regions| regions[0].len = 0),
@@ -96,7 +99,7 @@ fn regions_that_spread_over_the_file_are_refused_before_anything_is_written() {
 
 #[test]
 fn bad_heaps_are_refused() {
-    let cases: [(&str, fn(&mut Dump)); 8] = [
+    let cases: [Case<Dump>; 8] = [
         ("unaligned base", |dump| dump.heap_base += PAGE_SIZE),
         ("base in the guest", |dump| dump.heap_base = TEXT),
         ("base at the end", |dump| dump.heap_base = 0u64.wrapping_sub(2 << 20)),
@@ -113,7 +116,7 @@ fn bad_heaps_are_refused() {
 
 #[test]
 fn bad_relations_are_refused() {
-    let cases: [(&str, fn(&mut Dump)); 6] = [
+    let cases: [Case<Dump>; 6] = [
         ("unaligned", |dump| dump.heap_pointers[0] = 4),
         ("behind the heap", |dump| dump.heap_pointers.push(6 * 4096)),
         ("far away", |dump| dump.kernel_pointers.push(u32::MAX - 7)),
