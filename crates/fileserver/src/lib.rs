@@ -6,9 +6,9 @@
 //! ```
 //!
 //! It holds no privileges, and it gives them up before it reads a byte from a client: it opens its
-//! roots, drops identities and capabilities, then enters Landlock and a seccomp filter ([`confine`]).
-//! One thread serves all clients ([`server`]); what they ask for is looked up under a root without
-//! following a symbolic link, and only regular files are ever opened ([`tree`]). The monitor starts
+//! roots, drops identities and capabilities, then enters Landlock and a seccomp filter (`confine`).
+//! One thread serves all clients (`server`); what they ask for is looked up under a root without
+//! following a symbolic link, and only regular files are ever opened (`tree`). The monitor starts
 //! one with [`spawn`] and hands each sandbox a connection ([`FileServer::connect`]).
 //!
 //! Invariants:
