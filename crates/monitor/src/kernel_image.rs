@@ -1,0 +1,48 @@
+//! The guest kernel as the build script made it, and the sealed memory file it is executed from.
+
+use crate::error::{Error, Result, at};
+use rustix::fs::{MemfdFlags, SealFlags};
+use std::os::fd::OwnedFd;
+
+include!(concat!(env!("OUT_DIR"), "/kernel.rs"));
+
+/// A memory file with the kernel that nobody can change any more. One is enough for all functions: its pages
+/// are the kernel's public text.
+pub(crate) fn sealed_memfd() -> Result<OwnedFd> {
+    sealed("catalyzer-kernel", ELF, MemfdFlags::EXEC)
+}
+
+/// A sealed memory file with these bytes that can't be executed, for what a sandbox is told.
+pub(crate) fn sealed_message(bytes: &[u8]) -> Result<OwnedFd> {
+    sealed("catalyzer-launch", bytes, MemfdFlags::NOEXEC_SEAL)
+}
+
+fn sealed(name: &str, bytes: &[u8], executable: MemfdFlags) -> Result<OwnedFd> {
+    let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
+    // Hosts before Linux 6.3 know neither of the two flags; there every memory file is executable.
+    let fd = rustix::fs::memfd_create(name, flags | executable)
+        .or_else(|_| rustix::fs::memfd_create(name, flags))
+        .map_err(at("making a memory file"))?;
+    let mut rest = bytes;
+    while !rest.is_empty() {
+        match rustix::io::write(&fd, rest).map_err(at("filling a memory file"))? {
+            0 => return Err(Error::Host { what: "filling a memory file", errno: rustix::io::Errno::NOSPC }),
+            written => rest = rest.get(written..).unwrap_or_default(),
+        }
+    }
+    let seals = SealFlags::SEAL | SealFlags::SHRINK | SealFlags::GROW | SealFlags::WRITE;
+    rustix::fs::fcntl_add_seals(&fd, seals).map_err(at("sealing a memory file"))?;
+    Ok(fd)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_kernel_cannot_be_written_through_its_descriptor() {
+        let fd = sealed_memfd().expect("memfd");
+        assert_eq!(rustix::io::write(&fd, b"x"), Err(rustix::io::Errno::PERM));
+        assert_eq!(rustix::fs::ftruncate(&fd, 0), Err(rustix::io::Errno::PERM));
+    }
+}

@@ -1,0 +1,169 @@
+//! Taking an image of a frozen sandbox: its dump, then its pages, both read from its memory from outside.
+
+use crate::error::{Error, Result};
+use crate::instance::Instance;
+use crate::process::Process;
+use crate::kernel_image;
+use abi::layout::{DUMP, PAGE_SIZE};
+use image::{Contents, Origin, PageSource, Progress, Summary};
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+
+/// Longest dump that is read, bytes.
+const MAX_DUMP: u64 = 256 << 20;
+/// `pagemap`: the page is present, or swapped.
+const POPULATED: u64 = 1 << 63 | 1 << 62;
+/// Entries of `pagemap` that are read at once.
+const BATCH: usize = 1 << 14;
+
+impl Instance {
+    /// Writes the func-image of this sandbox, which must be frozen, to `path`. `function_toml` is the configuration
+    /// that it was started from, with absolute paths. The sandbox stays frozen: end it.
+    ///
+    /// # Errors
+    /// When it is not frozen, has ended, its dump breaks a rule, or the file can't be written.
+    pub fn write_image(
+        &mut self,
+        path: &Path,
+        function_toml: &str,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<Summary> {
+        let len = self.dump_len().ok_or_else(|| Error::Invalid("the sandbox is not frozen".to_owned()))?;
+        let process = self.sandbox.known()?;
+        let dump = read_dump(process, len)?;
+        let origin = Origin {
+            function: function_toml.to_owned(),
+            kernel_build: kernel_image::BUILD_ID,
+            cpu: image::cpu::host(),
+        };
+        let contents = Contents::from_dump(dump, origin).map_err(image::Error::from)?;
+        let mut memory = Memory::open(process)?;
+        Ok(image::write(path, &contents, &mut memory, progress)?)
+    }
+}
+
+fn read_dump(process: &Process, len: u64) -> Result<abi::dump::Dump> {
+    let wrong = || Error::Invalid("the sandbox's description of itself is malformed".to_owned());
+    let len = usize::try_from(len).ok().filter(|_| len <= MAX_DUMP).ok_or_else(wrong)?;
+    let mut bytes = vec![0; len];
+    process.open("mem")?.read_exact_at(&mut bytes, DUMP).map_err(|_| wrong())?;
+    abi::decode(&bytes).map_err(|_| wrong())
+}
+
+/// The memory of a sandbox that does not run.
+struct Memory {
+    memory: File,
+    pagemap: File,
+    mappings: Vec<Mapping>,
+}
+
+/// A host mapping.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Mapping {
+    start: u64,
+    end: u64,
+    /// Pages that were never touched are zero, not some file's.
+    anonymous: bool,
+}
+
+impl Memory {
+    fn open(process: &Process) -> Result<Self> {
+        let text = io::read_to_string(process.open("maps")?)
+            .map_err(|_| Error::Invalid("the sandbox's mappings can't be read".to_owned()))?;
+        let mappings = text.lines().filter_map(mapping).collect();
+        Ok(Self { memory: process.open("mem")?, pagemap: process.open("pagemap")?, mappings })
+    }
+
+    /// Adds the touched pages between two addresses.
+    fn touched(&self, start: u64, end: u64, ranges: &mut Vec<(u64, u64)>) -> io::Result<()> {
+        let mut bytes = vec![0; BATCH * 8];
+        let mut page = start;
+        while page < end {
+            let pages = usize::try_from((end - page) / PAGE_SIZE).unwrap_or(BATCH).min(BATCH);
+            let entries = bytes.get_mut(..pages * 8).unwrap_or_default();
+            self.pagemap.read_exact_at(entries, page / PAGE_SIZE * 8)?;
+            for entry in entries.as_chunks::<8>().0 {
+                if u64::from_le_bytes(*entry) & POPULATED != 0 {
+                    add(ranges, page, page + PAGE_SIZE);
+                }
+                page += PAGE_SIZE;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl PageSource for Memory {
+    fn read(&mut self, address: u64, into: &mut [u8]) -> io::Result<()> {
+        if self.memory.read_exact_at(into, address).is_ok() {
+            return Ok(());
+        }
+        // A page behind the end of a mapped file can't be read by anyone: there the guest gets SIGBUS, and from
+        // the image zeros. Page by page, then.
+        for (page, address) in into.chunks_mut(4096).zip((address..).step_by(4096)) {
+            if self.memory.read_exact_at(page, address).is_err() {
+                page.fill(0);
+            }
+        }
+        Ok(())
+    }
+
+    fn populated(&mut self, start: u64, len: u64) -> io::Result<Vec<(u64, u64)>> {
+        let end = start.checked_add(len).ok_or(io::ErrorKind::InvalidInput)?;
+        let mut ranges = Vec::new();
+        for mapping in &self.mappings {
+            let (from, to) = (mapping.start.max(start), mapping.end.min(end));
+            if from >= to {
+                continue;
+            }
+            if mapping.anonymous {
+                self.touched(from, to, &mut ranges)?;
+            } else {
+                add(&mut ranges, from, to);
+            }
+        }
+        Ok(ranges.into_iter().map(|(from, to)| (from, to - from)).collect())
+    }
+}
+
+/// Appends a range, to the last one when it begins there.
+fn add(ranges: &mut Vec<(u64, u64)>, from: u64, to: u64) {
+    match ranges.last_mut() {
+        Some((_, end)) if *end == from => *end = to,
+        _ => ranges.push((from, to)),
+    }
+}
+
+/// A line of `maps`: `start-end protection offset device inode path`.
+fn mapping(line: &str) -> Option<Mapping> {
+    let mut parts = line.split_ascii_whitespace();
+    let (start, end) = parts.next()?.split_once('-')?;
+    let inode = parts.nth(3)?;
+    let number = |text| u64::from_str_radix(text, 16).ok();
+    Some(Mapping { start: number(start)?, end: number(end)?, anonymous: inode == "0" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_of_maps_are_understood() {
+        let file = "7e0000000000-7e0000001000 r-xp 00000000 00:01 1034 /memfd:catalyzer-kernel (deleted)";
+        let expected = Mapping { start: 0x7e00_0000_0000, end: 0x7e00_0000_1000, anonymous: false };
+        assert_eq!(mapping(file), Some(expected));
+        assert!(mapping("00400000-00452000 rw-p 00000000 00:00 0 ").is_some_and(|mapping| mapping.anonymous));
+        assert_eq!(mapping("nonsense"), None);
+    }
+
+    #[test]
+    fn ranges_that_touch_become_one() {
+        let mut ranges = Vec::new();
+        for (from, to) in [(0, 1), (1, 3), (4, 5)] {
+            add(&mut ranges, from, to);
+        }
+        assert_eq!(ranges, [(0, 3), (4, 5)]);
+    }
+}
