@@ -154,7 +154,7 @@ fn identify(pidfd: &OwnedFd, kind: Kind) -> std::result::Result<(i32, i32), Doub
     let numbers: Vec<i32> = numbers.split_ascii_whitespace().filter_map(|number| number.parse().ok()).collect();
     match (kind, numbers.as_slice()) {
         (_, [..=0, ..]) => Err(Doubt::Gone),
-        (Kind::Instance, [pid, inner, 1]) | (Kind::Template, [pid, inner @ 2..]) => Ok((*pid, *inner)),
+        (Kind::Instance, [pid, inner, 1]) | (Kind::Template, [pid, inner @ 2..=i32::MAX]) => Ok((*pid, *inner)),
         _ => Err(Doubt::Wrong("a process in the wrong namespace")),
     }
 }
