@@ -64,10 +64,8 @@ impl Cgroup {
 
     fn try_create(limits: &ClassLimits) -> io::Result<Self> {
         static SERIAL: AtomicU32 = AtomicU32::new(0);
-        let places = places(
-            &std::fs::read_to_string("/proc/self/cgroup")?,
-            &std::fs::read_to_string("/proc/self/mountinfo")?,
-        );
+        let places =
+            places(&std::fs::read_to_string("/proc/self/cgroup")?, &std::fs::read_to_string("/proc/self/mountinfo")?);
         let name = format!("catalyzer-{}-{}", std::process::id(), SERIAL.fetch_add(1, Ordering::Relaxed));
         let mut group = Self { directories: Vec::new(), procs: Vec::new(), oom: None };
         if let Some(bytes) = limits.memory {
@@ -145,7 +143,8 @@ impl Drop for Cgroup {
 fn remove_stale(parent: &Path) {
     for entry in std::fs::read_dir(parent).into_iter().flatten().flatten() {
         let name = entry.file_name();
-        let pid = name.to_str().and_then(|name| name.strip_prefix("catalyzer-")?.split('-').next()?.parse::<u32>().ok());
+        let pid =
+            name.to_str().and_then(|name| name.strip_prefix("catalyzer-")?.split('-').next()?.parse::<u32>().ok());
         if pid.is_some_and(|pid| !Path::new(&format!("/proc/{pid}")).exists()) {
             let _ = std::fs::remove_dir(entry.path());
         }
@@ -172,7 +171,8 @@ fn places(own: &str, mounts: &str) -> BTreeMap<String, Place> {
             let here = if unified {
                 number == "0"
             } else {
-                !controllers.is_empty() && controllers.split(',').all(|name| options.split(',').any(|option| option == name))
+                !controllers.is_empty()
+                    && controllers.split(',').all(|name| options.split(',').any(|option| option == name))
             };
             // What is mounted may be a part of the hierarchy.
             let Some(path) = (if *root == "/" { Some(path) } else { path.strip_prefix(root) }).filter(|_| here) else {

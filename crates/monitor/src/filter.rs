@@ -103,8 +103,8 @@ fn compile(table: &[Hostcall]) -> Result<BpfProgram> {
             return Err(Error::Filter(format!("{} is listed twice", row.name)));
         }
     }
-    let filter =
-        SeccompFilter::new(rules, SeccompAction::KillProcess, SeccompAction::Allow, TargetArch::x86_64).map_err(wrong)?;
+    let filter = SeccompFilter::new(rules, SeccompAction::KillProcess, SeccompAction::Allow, TargetArch::x86_64)
+        .map_err(wrong)?;
     BpfProgram::try_from(filter).map_err(wrong)
 }
 
@@ -274,8 +274,7 @@ mod tests {
             for bit in 0..64 {
                 let changed = flags ^ (1 << bit);
                 let call = from_kernel(hostcalls::CLONE, [changed, 0, 0, 0, 0, 0]);
-                let expected =
-                    if good.contains(&changed) { SECCOMP_RET_ALLOW } else { SECCOMP_RET_KILL_PROCESS };
+                let expected = if good.contains(&changed) { SECCOMP_RET_ALLOW } else { SECCOMP_RET_KILL_PROCESS };
                 assert_eq!(verdict(call), expected, "{changed:#x}");
             }
         }

@@ -85,7 +85,10 @@ impl Function {
             processes: spec.class.pids.map_or(PROCESSES, u64::from),
             // Counts address space, reservations of the kernel heap and of runtimes included: a wide fence
             // around the guest kernel's own accounting and the watch over private pages.
-            data: spec.limits.memory.map(|memory| memory.saturating_mul(4).saturating_add(4 * abi::layout::HEAP_RESERVE)),
+            data: spec
+                .limits
+                .memory
+                .map(|memory| memory.saturating_mul(4).saturating_add(4 * abi::layout::HEAP_RESERVE)),
         };
         let cgroup = Cgroup::create(&spec.class);
         let tree = Tree::start(&monitor.spawner, &monitor.options.keeper, &setup, &monitor.kernel, cgroup)?;
@@ -173,7 +176,10 @@ impl Function {
         let mut instance = request.instance(sandbox).parking();
         instance.wait_parked(Time::now() + PARKING)?;
         let parent = instance.sandbox.control().try_clone_to_owned().map_err(io_error)?;
-        Ok(Template(Arc::new(TemplateInner { parent: Parent::new("the template", parent), instance: Mutex::new(instance) })))
+        Ok(Template(Arc::new(TemplateInner {
+            parent: Parent::new("the template", parent),
+            instance: Mutex::new(instance),
+        })))
     }
 
     /// Asks the nursery for a sandbox; `fds` are those of its first message.
@@ -192,7 +198,10 @@ impl Function {
 }
 
 fn io_error(error: std::io::Error) -> Error {
-    Error::Host { what: "duplicating a socket", errno: rustix::io::Errno::from_io_error(&error).unwrap_or(rustix::io::Errno::IO) }
+    Error::Host {
+        what: "duplicating a socket",
+        errno: rustix::io::Errno::from_io_error(&error).unwrap_or(rustix::io::Errno::IO),
+    }
 }
 
 /// The message that continues an image, and what goes with it.
@@ -206,7 +215,10 @@ struct RestoreRequest {
 impl RestoreRequest {
     fn new(function: &Function, image: &Image, client: Option<Client>, io: InstanceIo, then: Then) -> Result<Self> {
         if image.header().kernel_build != kernel_image::BUILD_ID {
-            return Err(Error::Invalid(format!("{} was made by another guest kernel: rebuild it", image.path().display())));
+            return Err(Error::Invalid(format!(
+                "{} was made by another guest kernel: rebuild it",
+                image.path().display()
+            )));
         }
         let mut random = [0; 8];
         rustix::rand::getrandom(&mut random, rustix::rand::GetRandomFlags::empty()).map_err(at("getrandom"))?;

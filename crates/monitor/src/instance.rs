@@ -253,7 +253,9 @@ impl Instance {
             FromSandbox::NeedFiles => return self.send_files(),
             FromSandbox::ConnectionDone { id } if self.connections.remove(&id) => Event::ConnectionDone { id },
             FromSandbox::ConnectionDone { .. } => return Ok(Err("closed a connection that it does not have")),
-            FromSandbox::Log { bytes, .. } if bytes.len() > LOG_MESSAGE => return Ok(Err("sent too long a log message")),
+            FromSandbox::Log { bytes, .. } if bytes.len() > LOG_MESSAGE => {
+                return Ok(Err("sent too long a log message"));
+            }
             FromSandbox::Log { stream, bytes } => {
                 let len = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
                 if !self.log.take(len, Time::now()) {

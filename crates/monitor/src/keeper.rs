@@ -152,10 +152,12 @@ fn write(path: &str, text: &str) -> rustix::io::Result<()> {
 fn empty_root() -> Step<()> {
     let private = MountPropagationFlags::REC | MountPropagationFlags::PRIVATE;
     rustix::mount::mount_change("/", private).map_err(step("making mounts private"))?;
-    let place = ["/tmp", "/proc", "/usr", "/etc"].into_iter().find(|path| std::fs::metadata(path).is_ok_and(|m| m.is_dir()));
+    let place =
+        ["/tmp", "/proc", "/usr", "/etc"].into_iter().find(|path| std::fs::metadata(path).is_ok_and(|m| m.is_dir()));
     let place = place.ok_or(Failed("finding a mount point", Errno::NOENT))?;
     let flags = MountFlags::RDONLY | MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC;
-    rustix::mount::mount("none", place, "tmpfs", flags, c"size=4k,nr_inodes=2,mode=555").map_err(step("mounting the empty root"))?;
+    rustix::mount::mount("none", place, "tmpfs", flags, c"size=4k,nr_inodes=2,mode=555")
+        .map_err(step("mounting the empty root"))?;
     rustix::process::chdir(place).map_err(step("entering the empty root"))?;
     // Both the same directory: the old root then lies on top of the new one, and goes with one unmount.
     rustix::process::pivot_root(".", ".").map_err(step("pivot_root"))?;
@@ -215,7 +217,8 @@ fn keeper_setup(control: BorrowedFd<'_>, setup: &Setup, kernel: &OwnedFd, nurser
 /// Sets both limits, or the hard limit that is there already when it is lower.
 fn limit(resource: Resource, value: u64) -> Step<()> {
     let value = rustix::process::getrlimit(resource).maximum.map_or(value, |maximum| maximum.min(value));
-    rustix::process::setrlimit(resource, Rlimit { current: Some(value), maximum: Some(value) }).map_err(step("setrlimit"))
+    rustix::process::setrlimit(resource, Rlimit { current: Some(value), maximum: Some(value) })
+        .map_err(step("setrlimit"))
 }
 
 /// The keeper's first child, up to the execution of the guest kernel; comes back only to say what failed.

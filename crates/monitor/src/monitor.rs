@@ -67,7 +67,8 @@ impl Monitor {
     /// When the host refuses.
     pub fn new(options: MonitorOptions) -> Result<Self> {
         let filter = filter::program(abi::hostcalls::TABLE, kernel_image::TEXT_START..kernel_image::TEXT_END)?;
-        let spawner = Spawner::new().map_err(|source| crate::Error::KeeperStart { program: "(thread)".into(), source })?;
+        let spawner =
+            Spawner::new().map_err(|source| crate::Error::KeeperStart { program: "(thread)".into(), source })?;
         // From a random start, so that instances of two monitors differ, too.
         let mut random = [0; 8];
         rustix::rand::getrandom(&mut random, rustix::rand::GetRandomFlags::empty()).map_err(at("getrandom"))?;

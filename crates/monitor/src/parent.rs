@@ -202,7 +202,9 @@ mod tests {
 
     #[test]
     fn sealing_wants_exactly_the_answer() {
-        for (answer, good) in [(FromParent::Sealed, true), (FromParent::Spawned, false), (FromParent::Failed(22), false)] {
+        for (answer, good) in
+            [(FromParent::Sealed, true), (FromParent::Spawned, false), (FromParent::Failed(22), false)]
+        {
             let (parent, theirs) = channel();
             wire::send(&theirs, &abi::encode(&answer), &[]).expect("reply");
             assert_eq!(parent.seal(vec![0; 8]).is_ok(), good, "{answer:?}");

@@ -100,7 +100,8 @@ impl Process {
     /// The file `name` of its directory in `/proc`, certainly its own.
     pub(crate) fn open(&self, name: &str) -> Result<File> {
         let file = File::open(format!("/proc/{}/{name}", self.pid));
-        let file = file.map_err(|error| Error::Host { what: "looking at a sandbox's process", errno: errno(&error) })?;
+        let file =
+            file.map_err(|error| Error::Host { what: "looking at a sandbox's process", errno: errno(&error) })?;
         if self.has_ended() {
             return Err(Error::Host { what: "looking at a sandbox's process", errno: rustix::io::Errno::SRCH });
         }

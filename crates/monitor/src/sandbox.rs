@@ -42,7 +42,13 @@ pub(crate) struct Sandbox {
 
 impl Sandbox {
     /// A sandbox that was asked for.
-    pub(crate) fn pending(function: Arc<FunctionInner>, control: OwnedFd, origin: Origin, ticket: Ticket, kind: Kind) -> Self {
+    pub(crate) fn pending(
+        function: Arc<FunctionInner>,
+        control: OwnedFd,
+        origin: Origin,
+        ticket: Ticket,
+        kind: Kind,
+    ) -> Self {
         Self { function, control, state: State::Pending { origin, ticket, kind } }
     }
 
@@ -84,9 +90,7 @@ impl Sandbox {
             Ok(process) if self.function.claim(process.pid()) => (State::Known(process), Ok(())),
             Ok(_) => (State::Lost(How::Unknown), Err(origin.distrust("another sandbox's process"))),
             Err(Doubt::Wrong(what)) => (State::Lost(How::Unknown), Err(origin.distrust(what))),
-            Err(Doubt::Gone) => {
-                (State::Lost(self.function.tree.latest_death().unwrap_or(How::Unknown)), Ok(()))
-            }
+            Err(Doubt::Gone) => (State::Lost(self.function.tree.latest_death().unwrap_or(How::Unknown)), Ok(())),
         };
         self.state = state;
         result

@@ -2,8 +2,8 @@
 
 use crate::error::{Error, Result};
 use crate::instance::Instance;
-use crate::process::Process;
 use crate::kernel_image;
+use crate::process::Process;
 use abi::layout::{DUMP, PAGE_SIZE};
 use image::{Contents, Origin, PageSource, Progress, Summary};
 use std::fs::File;
