@@ -1,6 +1,7 @@
 //! Exit statuses, all in one place.
 
 use abi::control::Exit;
+use monitor::{End, How, Reason};
 use std::process::ExitCode;
 
 /// How `catalyzer` ends.
@@ -40,6 +41,24 @@ impl Status {
     }
 }
 
+impl Status {
+    /// The end of a sandbox, as the end of the program in it. Only a broken sandbox is our own error.
+    pub const fn of_end(end: &End) -> Self {
+        match (&end.reason, end.how) {
+            (Reason::Program(exit), _) => Self::Program(*exit),
+            (Reason::Start(errno, _), _) => Self::NotStarted(*errno),
+            (Reason::Timeout, _) => Self::TimedOut,
+            (Reason::Memory, _) => Self::Program(Exit::OutOfMemory),
+            // What the host did to it without a word of ours is what happened to the program.
+            (Reason::Unannounced, How::Filter) => Self::Program(Exit::Signal(libc::SIGSYS as u8)),
+            (Reason::Unannounced, How::Signal(signal)) if 0 < signal && signal < 65 => {
+                Self::Program(Exit::Signal(signal as u8))
+            }
+            (Reason::Unannounced | Reason::Boot(_) | Reason::Crash | Reason::Asked | Reason::Violation(_), _) => Self::Failed,
+        }
+    }
+}
+
 impl From<Status> for ExitCode {
     fn from(status: Status) -> Self {
         Self::from(status.code())
@@ -55,6 +74,18 @@ mod tests {
         assert_eq!(Status::Program(Exit::Signal(15)).code(), 143);
         assert_eq!(Status::Program(Exit::OutOfMemory).code(), 137);
         assert_eq!(Status::Program(Exit::Status(3)).code(), 3);
+    }
+
+    #[test]
+    fn the_end_of_a_sandbox_is_the_end_of_its_program() {
+        let code = |reason, how| Status::of_end(&End { how, reason }).code();
+        assert_eq!(code(Reason::Program(Exit::Status(7)), How::Status(0)), 7);
+        assert_eq!(code(Reason::Timeout, How::Signal(9)), 124);
+        assert_eq!(code(Reason::Memory, How::Signal(9)), 137);
+        assert_eq!(code(Reason::Unannounced, How::Signal(9)), 137);
+        assert_eq!(code(Reason::Unannounced, How::Filter), 159);
+        assert_eq!(code(Reason::Start(libc::ENOENT, String::new()), How::Status(0)), 127);
+        assert_eq!(code(Reason::Crash, How::Signal(11)), 125);
     }
 
     #[test]

@@ -1,23 +1,37 @@
 //! The command line: one file a subcommand, exit statuses in `exit.rs`.
 
 mod bench;
+mod boots;
+mod build;
 mod clock;
 mod config;
 mod doctor;
 mod exit;
 mod http;
+mod image;
+mod invoke;
+mod run;
+mod sandbox;
 
 use anyhow::Result;
 use clap::Parser;
 use exit::Status;
+use std::ffi::OsStr;
 use std::process::ExitCode;
 
 /// Sandboxes for other people's Linux programs, continued from images instead of booted
 #[derive(Debug, Parser)]
 #[command(name = "catalyzer", version, propagate_version = true)]
 enum Command {
-    Bench(bench::Args),
+    Run(Box<run::Args>),
+    Build(Box<build::Args>),
+    Invoke(Box<invoke::Args>),
+    Image(image::Args),
+    Bench(Box<bench::Args>),
     Doctor(doctor::Args),
+    /// The program behind `bench --micro`
+    #[command(name = "__probe", hide = true)]
+    Probe,
     /// A bare process, which `bench` compares with
     #[command(name = "__floor-bare", hide = true)]
     FloorBare {
@@ -33,6 +47,19 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    // The monitor starts these from this very program. They are trusted to be small: nothing is parsed or
+    // set up before they take over.
+    match std::env::args_os().nth(1).as_deref().and_then(OsStr::to_str) {
+        Some("__keeper") => return monitor::keeper::main(),
+        Some("__fileserver") => {
+            return match fileserver::main() {
+                Ok(()) => Status::Success.into(),
+                // The monitor has been told why.
+                Err(_) => Status::Failed.into(),
+            };
+        }
+        _ => {}
+    }
     env_logger::Builder::from_env(env_logger::Env::default().filter_or("CATALYZER_LOG", "warn"))
         .format_timestamp(None)
         .format_target(false)
@@ -57,7 +84,12 @@ fn main() -> ExitCode {
 
 fn run(command: Command) -> Result<Status> {
     match command {
+        Command::Run(args) => run::run(*args),
+        Command::Build(args) => build::run(&args),
+        Command::Invoke(args) => invoke::run(&args),
+        Command::Image(args) => image::run(&args),
         Command::Bench(args) => bench::run(&args),
+        Command::Probe => bench::micro::probe::main().map(|()| Status::Success),
         Command::Doctor(args) => doctor::run(&args),
         Command::FloorBare { shape } => bench::floors::bare::serve(&shape).map(|()| Status::Success),
         Command::FloorNative { stage } => bench::floors::native::serve(&stage).map(|()| Status::Success),

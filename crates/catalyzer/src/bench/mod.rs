@@ -4,6 +4,7 @@
 //! what disturbs the machine disturbs all of them alike.
 
 pub mod floors;
+pub mod micro;
 pub mod report;
 mod rows;
 pub mod stats;

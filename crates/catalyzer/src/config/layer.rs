@@ -7,17 +7,9 @@
 use super::{Function, plain};
 use abi::launch::{Mount, MountSource};
 use anyhow::{Context, Result, bail};
+use fileserver::Root;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
-
-/// A directory or file that the file server serves.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Root {
-    /// Where it is on the host.
-    pub path: PathBuf,
-    /// Serve only what every user of the host may read.
-    pub world_readable_only: bool,
-}
 
 /// A lower layer: the mounts refer to the roots by index.
 #[derive(Clone, Debug, Default)]

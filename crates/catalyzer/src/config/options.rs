@@ -80,6 +80,25 @@ fn unplaced<T>(value: T) -> Spanned<T> {
 }
 
 impl SandboxOptions {
+    /// Refuses options that an image can't follow any more: the program has seen its surroundings.
+    ///
+    /// # Errors
+    /// Such an option is given.
+    pub fn check_against_image(&self) -> Result<()> {
+        let given = [
+            ("--rootfs", self.rootfs.is_some()),
+            ("--mount", !self.mount.is_empty()),
+            ("--env", !self.env.is_empty()),
+            ("--workdir", self.workdir.is_some()),
+            ("--user", self.user.is_some()),
+            ("--hostname", self.hostname.is_some()),
+        ];
+        match given.iter().find(|(_, given)| *given) {
+            Some((name, _)) => bail!("{name} can't change an image: give the function it is built from instead"),
+            None => Ok(()),
+        }
+    }
+
     /// Puts the options over a function's configuration.
     ///
     /// # Errors

@@ -1,0 +1,150 @@
+//! `catalyzer run`: a scratch boot with the caller's own standard streams.
+
+use crate::config::Function;
+use crate::config::layer::Layer;
+use crate::config::options::SandboxOptions;
+use crate::exit::Status;
+use crate::sandbox::{Sandboxes, again, listen, monitor, show, trace_stream};
+use anyhow::{Context, Result, bail};
+use image::Image;
+use monitor::{Event, Instance, InstanceIo, Reason, ScratchIo, StdioSource};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2};
+use signal_hook::low_level::pipe;
+use std::ffi::OsString;
+use std::io::{ErrorKind, Read};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::ffi::OsStringExt;
+use std::os::unix::net::UnixStream;
+
+/// Run a program in a fresh sandbox
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  catalyzer run --memory 256MiB -- python3 -c 'print(6 * 7)'\n\n\
+Exit status: the program's; 128+N when signal N killed it; 124 at the time limit; 125 for errors of \
+catalyzer itself; 126 when the program can't be executed; 127 when it is not found.")]
+pub struct Args {
+    #[command(flatten)]
+    options: SandboxOptions,
+    /// At the N-th system call take an image, end, restore it at another base and go on
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    image_at: Option<u64>,
+    /// The program and its arguments
+    #[arg(required = true, last = true, value_name = "PROGRAM")]
+    command: Vec<OsString>,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// The sandbox can't be made or watched; what the program does is the status.
+pub fn run(args: Args) -> Result<Status> {
+    let command: Vec<Vec<u8>> = args.command.into_iter().map(OsStringExt::into_vec).collect();
+    let text = command.iter().map(|argument| String::from_utf8_lossy(argument).into_owned()).collect();
+    let mut function = Function::of_command(text);
+    args.options.apply(&mut function)?;
+    let layer = Layer::of(&function)?;
+    let mut launch = function.launch(&layer);
+    launch.strace = args.options.strace.is_some();
+    // Arguments need not be text.
+    launch.program = command.first().cloned().unwrap_or_default();
+    launch.args = command;
+
+    let monitor = monitor()?;
+    let class = function.class_limits();
+    let sandboxes = Sandboxes::with_launch(&monitor, function, layer, launch, class)?;
+    let trace = trace_stream(args.options.strace.as_ref())?;
+    // Before the program can run: a signal that comes early is kept for it.
+    let mut signals = Signals::catch()?;
+    let io = ScratchIo {
+        stdio: own_stdio(),
+        trace: again(trace.as_ref())?,
+        announce_entry: false,
+        freeze_at: args.image_at,
+    };
+    let mut instance = match follow(sandboxes.class.scratch(io)?, &mut signals)? {
+        Followed::Ended(status) => return Ok(status),
+        Followed::Frozen(instance) => instance,
+    };
+
+    let directory = tempfile::Builder::new().prefix("catalyzer-").tempdir()?;
+    let path = directory.path().join("run.img");
+    instance.write_image(&path, &sandboxes.config.to_text()?, &mut |_| {}).context("--image-at")?;
+    instance.kill();
+    instance.wait()?;
+    let image = Image::open(&path, monitor::kernel_build())?;
+    let io = InstanceIo { stdio: Some(own_stdio()), trace, freeze_at: None };
+    match follow(sandboxes.class.cold(&image, None, io)?, &mut signals)? {
+        Followed::Ended(status) => Ok(status),
+        Followed::Frozen(_) => bail!("the program was stopped a second time"),
+    }
+}
+
+/// The caller's standard streams; one that is closed is nothing inside, too.
+fn own_stdio() -> [StdioSource; 3] {
+    let source = |fd: BorrowedFd<'_>| fd.try_clone_to_owned().map_or(StdioSource::Null, StdioSource::Fd);
+    [source(std::io::stdin().as_fd()), source(std::io::stdout().as_fd()), source(std::io::stderr().as_fd())]
+}
+
+/// Signals that are handed on to the program, each with a stream that a byte a signal comes out of.
+struct Signals {
+    streams: Vec<(i32, UnixStream)>,
+    /// Any of them.
+    any: UnixStream,
+}
+
+impl Signals {
+    fn catch() -> Result<Self> {
+        let (any, any_end) = UnixStream::pair()?;
+        any.set_nonblocking(true)?;
+        let mut streams = Vec::new();
+        for signal in [SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2] {
+            let (stream, end) = UnixStream::pair()?;
+            stream.set_nonblocking(true)?;
+            // In this order: who sees the byte in `any` sees the other, too.
+            pipe::register(signal, end)?;
+            pipe::register(signal, any_end.try_clone()?)?;
+            streams.push((signal, stream));
+        }
+        Ok(Self { streams, any })
+    }
+
+    fn hand_on(&mut self, instance: &mut Instance) -> Result<()> {
+        let mut bytes = [0; 64];
+        while self.any.read(&mut bytes).is_ok_and(|n| n > 0) {}
+        for (signal, stream) in &mut self.streams {
+            match stream.read(&mut bytes) {
+                // Several of the same signal at once are one, as ever.
+                Ok(_) => match instance.signal(u8::try_from(*signal).unwrap_or_default()) {
+                    // It has just ended, which is the next event.
+                    Err(monitor::Error::Ended(_)) => {}
+                    sent => sent.context("a signal could not be handed on")?,
+                },
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+}
+
+enum Followed {
+    Ended(Status),
+    Frozen(Instance),
+}
+
+/// Follows an instance to its end.
+fn follow(mut instance: Instance, signals: &mut Signals) -> Result<Followed> {
+    loop {
+        match listen(&mut instance, Some(signals.any.as_fd()))? {
+            Some(Event::Frozen) => return Ok(Followed::Frozen(instance)),
+            Some(Event::Ended(end)) => {
+                let status = Status::of_end(&end);
+                if !matches!(end.reason, Reason::Program(_)) {
+                    eprintln!("catalyzer: {end}");
+                }
+                return Ok(Followed::Ended(status));
+            }
+            Some(event) => show(&event),
+            None => signals.hand_on(&mut instance)?,
+        }
+    }
+}

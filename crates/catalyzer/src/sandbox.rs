@@ -1,0 +1,199 @@
+//! From a function's configuration to its sandboxes: what `run`, `build`, `invoke`, `bench` and `serve`
+//! share.
+
+use crate::config::Function;
+use crate::config::layer::Layer;
+use abi::control::LogStream;
+use abi::launch::Launch;
+use anyhow::{Context, Result};
+use monitor::{ClassLimits, End, Event, FunctionSpec, Instance, Limits, Monitor, MonitorOptions};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use std::fs::File;
+use std::io::Write;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::PathBuf;
+use std::time::{Duration, Instant as Time};
+
+/// How often a sandbox with limits is looked at when nothing happens.
+const WATCH: Duration = Duration::from_millis(100);
+
+/// A function of which sandboxes can be made.
+#[derive(Debug)]
+pub struct Sandboxes {
+    /// Its configuration.
+    pub config: Function,
+    /// Its files.
+    pub layer: Layer,
+    /// The monitor's side of it: keeper, nursery, file server.
+    pub class: monitor::Function,
+}
+
+/// Makes the monitor of this process.
+///
+/// # Errors
+/// The host lacks something: `catalyzer doctor` says what.
+pub fn monitor() -> Result<Monitor> {
+    Ok(Monitor::new(MonitorOptions::default())?)
+}
+
+impl Sandboxes {
+    /// Makes the function's processes; nothing of the program runs yet. With `strace`, scratch boots
+    /// print system calls.
+    ///
+    /// # Errors
+    /// A directory is missing, or the host refuses.
+    pub fn new(monitor: &Monitor, config: Function, strace: bool) -> Result<Self> {
+        let layer = Layer::of(&config)?;
+        let launch = Launch { strace, ..config.launch(&layer) };
+        Self::with_launch(monitor, config, layer, launch, ClassLimits::default())
+    }
+
+    /// The same with a launch and limits of all sandboxes together of one's own.
+    ///
+    /// # Errors
+    /// As [`Sandboxes::new`].
+    pub fn with_launch(
+        monitor: &Monitor,
+        config: Function,
+        layer: Layer,
+        launch: Launch,
+        class: ClassLimits,
+    ) -> Result<Self> {
+        let limits = config.instance_limits();
+        let spec = FunctionSpec { name: config.name.clone(), launch, roots: layer.roots.clone(), limits, class };
+        let class = monitor.sandbox_class(spec)?;
+        Ok(Self { config, layer, class })
+    }
+}
+
+impl Function {
+    /// The limits of one instance.
+    pub fn instance_limits(&self) -> Limits {
+        Limits {
+            memory: self.limits.memory.map(|m| m.0),
+            // Between 10 and 1 024 000 by the checks on `cpus`.
+            cpus_milli: self.limits.cpus.as_ref().map(|cpus| (cpus.get_ref() * 1000.0).round() as u32),
+            pids: self.limits.pids,
+            timeout: self.limits.timeout.map(|t| t.0),
+        }
+    }
+
+    /// The same limits for all sandboxes together, where there is only one.
+    pub fn class_limits(&self) -> ClassLimits {
+        let Limits { memory, cpus_milli, pids, .. } = self.instance_limits();
+        ClassLimits { memory, cpus_milli, pids }
+    }
+}
+
+/// Where `--strace` goes.
+///
+/// # Errors
+/// The file can't be made.
+pub fn trace_stream(strace: Option<&Option<PathBuf>>) -> Result<Option<OwnedFd>> {
+    match strace {
+        None => Ok(None),
+        Some(None) => Ok(Some(std::io::stderr().as_fd().try_clone_to_owned()?)),
+        Some(Some(path)) => {
+            let file = File::create(path).with_context(|| format!("--strace={}", path.display()))?;
+            Ok(Some(file.into()))
+        }
+    }
+}
+
+/// Another descriptor for the same stream.
+///
+/// # Errors
+/// There are too many descriptors.
+pub fn again(stream: Option<&OwnedFd>) -> Result<Option<OwnedFd>> {
+    Ok(stream.map(OwnedFd::try_clone).transpose()?)
+}
+
+/// Shows on standard error what a sandbox said for a log: the program's output as it is, our own words
+/// with a name.
+pub fn show_log(stream: LogStream, bytes: &[u8]) {
+    let mut stderr = std::io::stderr().lock();
+    // A log that can't be written has nobody who could be told.
+    let _ = match stream {
+        LogStream::Out | LogStream::Err | LogStream::Trace => stderr.write_all(bytes),
+        LogStream::Kernel => {
+            let text = String::from_utf8_lossy(bytes);
+            text.lines().try_for_each(|line| writeln!(stderr, "catalyzer: {line}"))
+        }
+    };
+}
+
+/// Shows an event that is for people.
+pub fn show(event: &Event) {
+    match event {
+        Event::Log { stream, bytes, dropped } => {
+            if *dropped > 0 {
+                log::warn!("{dropped} bytes of output left out: too much at once");
+            }
+            show_log(*stream, bytes);
+        }
+        Event::Crashed(report) => eprintln!("catalyzer: the guest kernel died:\n{}", report.trim_end()),
+        Event::Threads(text) => eprintln!("{}", text.trim_end()),
+        _ => {}
+    }
+}
+
+/// Waits for an instance to have something to say, for another descriptor, or for the next look at its
+/// limits; its event, if there is one.
+///
+/// # Errors
+/// The instance could not be made, or the host fails.
+pub fn listen(instance: &mut Instance, other: Option<BorrowedFd<'_>>) -> Result<Option<Event>> {
+    if !instance.has_queued_events() {
+        // Both are needed at once: an instance may die without a word. Where it could not be made or is
+        // gone, the next event says so.
+        let process = instance.process_fd().ok().and_then(|fd| fd.try_clone_to_owned().ok());
+        let control = instance.control_fd();
+        let descriptors = [Some(control), process.as_ref().map(AsFd::as_fd), other];
+        let mut polled: Vec<_> =
+            descriptors.iter().flatten().map(|fd| PollFd::from_borrowed_fd(*fd, PollFlags::IN)).collect();
+        let timeout = Timespec { tv_sec: 0, tv_nsec: WATCH.subsec_nanos().into() };
+        match poll(&mut polled, process.as_ref().map(|_| &timeout)) {
+            Ok(0) => instance.check_limits()?,
+            Ok(_) | Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(error).context("waiting for a sandbox"),
+        }
+    }
+    Ok(instance.next_event(Time::now())?)
+}
+
+/// Keeps listening to an instance while `work` runs beside, so that its logs come through and its limits
+/// hold; returns what `work` returns, and how the instance ended if it did.
+///
+/// # Errors
+/// The instance could not be made, or the host fails.
+pub fn while_listening<T: Send>(
+    instance: &mut Instance,
+    work: impl FnOnce() -> T + Send,
+) -> Result<(T, Option<End>)> {
+    let (reader, writer) = std::io::pipe()?;
+    std::thread::scope(|scope| {
+        let worker = scope.spawn(move || {
+            let result = work();
+            // The end of the pipe wakes the listener.
+            drop(writer);
+            result
+        });
+        let mut listened = Ok(None);
+        while !worker.is_finished() && matches!(listened, Ok(None)) {
+            listened = match listen(instance, Some(reader.as_fd())) {
+                Ok(Some(Event::Ended(end))) => Ok(Some(end)),
+                Ok(event) => {
+                    event.iter().for_each(show);
+                    Ok(None)
+                }
+                Err(error) => Err(error),
+            };
+        }
+        if listened.is_err() {
+            // Its end closes its connections, which ends the work.
+            instance.kill();
+        }
+        let done = worker.join().map_err(|_| anyhow::anyhow!("the client panicked"))?;
+        Ok((done, listened?))
+    })
+}
