@@ -11,7 +11,7 @@ use crate::sandbox::{Sandboxes, listen, monitor, show, trace_stream, while_liste
 use anyhow::{Context, Result, bail};
 use base64::Engine;
 use gateway::BootKind;
-use image::{Image, Store};
+use image::Store;
 use monitor::{Client, Event};
 use serde::Serialize;
 use std::collections::BTreeMap;
