@@ -87,7 +87,8 @@ pub fn current_image(sandboxes: &Sandboxes) -> Result<Image> {
     let path = store_path(&sandboxes.config)?;
     if let Some(why) = outdated(sandboxes, &path) {
         log::info!("{}: building an image: {why}", sandboxes.config.name);
-        let spinner = ProgressBar::new_spinner().with_message(format!("building the image of {}", sandboxes.config.name));
+        let spinner =
+            ProgressBar::new_spinner().with_message(format!("building the image of {}", sandboxes.config.name));
         spinner.enable_steady_tick(Duration::from_millis(100));
         let built = build(sandboxes, &path, TIME_LIMIT, None);
         spinner.finish_and_clear();

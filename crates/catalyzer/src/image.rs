@@ -183,7 +183,12 @@ fn table<const N: usize>(header: [&str; N]) -> Table {
 fn show(image: &Inspection) {
     println!("{}", image.path);
     let function = image.function.as_deref().unwrap_or("(no name)");
-    println!("  function {function}, format {}, {} in the file, {} on disk", image.version, bytes(image.file_len), bytes(image.allocated));
+    println!(
+        "  function {function}, format {}, {} in the file, {} on disk",
+        image.version,
+        bytes(image.file_len),
+        bytes(image.allocated)
+    );
     println!("  configuration {}", image.function_digest);
     println!("  guest kernel  {}", image.kernel_build);
     println!(
@@ -194,7 +199,12 @@ fn show(image: &Inspection) {
 
     let mut sections = table(["section", "offset", "length", "stored"]);
     for section in &image.sections {
-        sections.add_row([section.name.to_owned(), format!("{:#x}", section.offset), bytes(section.len), bytes(section.stored)]);
+        sections.add_row([
+            section.name.to_owned(),
+            format!("{:#x}", section.offset),
+            bytes(section.len),
+            bytes(section.stored),
+        ]);
     }
     right(&mut sections, 1..4);
     println!("{sections}\n");
@@ -202,7 +212,13 @@ fn show(image: &Inspection) {
     let mut totals = table(["memory", "", "regions", "length", "stored"]);
     for total in &image.totals {
         let regions = total.regions.to_string();
-        totals.add_row([total.kind.to_owned(), total.protection.clone(), regions, bytes(total.len), bytes(total.stored)]);
+        totals.add_row([
+            total.kind.to_owned(),
+            total.protection.clone(),
+            regions,
+            bytes(total.len),
+            bytes(total.stored),
+        ]);
     }
     right(&mut totals, 2..5);
     println!("{totals}\n");
@@ -217,14 +233,25 @@ fn show(image: &Inspection) {
 
     let mut threads = table(["process", "thread", "name", "waits for"]);
     for thread in &image.threads {
-        threads.add_row([thread.pid.to_string(), thread.tid.to_string(), thread.name.clone(), thread.waits_for.clone()]);
+        threads.add_row([
+            thread.pid.to_string(),
+            thread.tid.to_string(),
+            thread.name.clone(),
+            thread.waits_for.clone(),
+        ]);
     }
     println!("{threads}\n");
 
     let mut descriptors = table(["process", "fd", "kind", "name", "after a boot"]);
     for entry in &image.descriptors {
         let fd = entry.fd.map_or_else(|| "-".to_owned(), |fd| fd.to_string());
-        descriptors.add_row([entry.pid.to_string(), fd, entry.kind.clone(), entry.name.clone(), entry.state.to_owned()]);
+        descriptors.add_row([
+            entry.pid.to_string(),
+            fd,
+            entry.kind.clone(),
+            entry.name.clone(),
+            entry.state.to_owned(),
+        ]);
     }
     println!("{descriptors}\n");
     println!("depends on {} lower files", image.lower_files.len());

@@ -166,10 +166,7 @@ pub fn listen(instance: &mut Instance, other: Option<BorrowedFd<'_>>) -> Result<
 ///
 /// # Errors
 /// The instance could not be made, or the host fails.
-pub fn while_listening<T: Send>(
-    instance: &mut Instance,
-    work: impl FnOnce() -> T + Send,
-) -> Result<(T, Option<End>)> {
+pub fn while_listening<T: Send>(instance: &mut Instance, work: impl FnOnce() -> T + Send) -> Result<(T, Option<End>)> {
     let (reader, writer) = std::io::pipe()?;
     std::thread::scope(|scope| {
         let worker = scope.spawn(move || {
