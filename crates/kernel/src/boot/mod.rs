@@ -1,0 +1,102 @@
+//! How a host process becomes a sandbox.
+//!
+//! The first process of all is the *nursery*: the freestanding kernel after its `execve`, which installs the
+//! signal handlers and the filter and then only clones. Every sandbox is a clone of it, or of a template:
+//!
+//! ```text
+//!            Spawn                    Scratch ──▶ scratch: load the program
+//! nursery ──────────▶ sandbox ──┬──▶ Restore ──▶ restore: map the image ──▶ run
+//!                               │                        └──▶ template ──Sfork──▶ run
+//!                               └──▶ (waits: a zygote)
+//! ```
+
+pub mod nursery;
+pub mod restore;
+pub mod scratch;
+
+use crate::errno::Errno;
+use crate::heap::global::KernelAllocator;
+use crate::heap::{Memory, OutOfMemory};
+use crate::host::{self, HostFd, map_flags, protection};
+use crate::local::{self, local};
+use abi::boot::Stamp;
+use abi::layout::FIRST_FREE_FD;
+use core::sync::atomic::Ordering::Relaxed;
+
+/// The host's memory under the kernel heap.
+pub struct HostMemory;
+
+#[allow(unsafe_code)]
+impl Memory for HostMemory {
+    fn grow(&self, address: u64, bytes: u64) -> Result<(), OutOfMemory> {
+        let flags = map_flags::PRIVATE | map_flags::ANONYMOUS | map_flags::FIXED | map_flags::NORESERVE;
+        // SAFETY: within the heap's reserve, beyond its end: nothing lies there.
+        unsafe { host::map(address, bytes, protection::READ | protection::WRITE, flags, None) }
+            .map(drop)
+            .map_err(|_| OutOfMemory)
+    }
+}
+
+/// The kernel heap.
+#[cfg_attr(feature = "freestanding", global_allocator)]
+pub static HEAP: KernelAllocator<HostMemory> = KernelAllocator::new(HostMemory);
+
+/// What [`clone_process`] returns as.
+pub enum Cloned {
+    /// In the parent: the child's pidfd.
+    Parent(HostFd),
+    /// In the child.
+    Child,
+}
+
+/// Clones this host process: memory copy-on-write, a child of the keeper (`CLONE_PARENT`).
+///
+/// # Errors
+/// What the host answers.
+#[allow(unsafe_code)]
+pub fn clone_process(flags: u64) -> Result<Cloned, Errno> {
+    let mut pidfd = -1_i32;
+    let args = [flags, 0, &raw mut pidfd as u64, 0, 0, 0];
+    // SAFETY: without CLONE_VM the child has a copy of everything.
+    match Errno::check(unsafe { host::raw(abi::hostcalls::CLONE, args) })? {
+        0 => Ok(Cloned::Child),
+        _ => Ok(Cloned::Parent(HostFd(pidfd))),
+    }
+}
+
+/// First steps of a clone: its own counters and control socket, nothing of its parent's descriptors, no privileges
+/// unless it is to be a template.
+///
+/// # Errors
+/// What the host answers: the sandbox must not go on then.
+pub fn become_sandbox(control: HostFd, kept: &[HostFd], keep_privileges: bool) -> Result<(), Errno> {
+    let local = local();
+    local.control_fd.store(control.0, Relaxed);
+    local.hostcalls.store(0, Relaxed);
+    local.mappings.store(0, Relaxed);
+    local.host_pid.store(1, Relaxed);
+    local.host_threads.store(1, Relaxed);
+    local::stamp(Stamp::Cloned);
+    close_others(control, kept)?;
+    if !keep_privileges {
+        host::drop_capabilities()?;
+    }
+    local::stamp(Stamp::Dropped);
+    Ok(())
+}
+
+/// Closes all descriptors but these. They lie close together, so that is two or three calls.
+fn close_others(control: HostFd, kept: &[HostFd]) -> Result<(), Errno> {
+    let is_kept = |fd: u32| control.0 == fd as i32 || kept.iter().any(|kept| kept.0 == fd as i32);
+    let mut first = 0;
+    let highest = kept.iter().map(|fd| fd.0).fold(control.0, i32::max).max(FIRST_FREE_FD) as u32;
+    for fd in 0..=highest {
+        if is_kept(fd) {
+            if first < fd {
+                host::close_range(first, fd - 1)?;
+            }
+            first = fd + 1;
+        }
+    }
+    host::close_range(first, u32::MAX)
+}
