@@ -23,12 +23,14 @@ unsafe fn short(to: *mut u8, from: *const u8, len: usize) {
                 *to.add(len - 1) = tail;
             }
             4..=7 => {
-                let (head, tail) = (from.cast::<u32>().read_unaligned(), from.add(len - 4).cast::<u32>().read_unaligned());
+                let (head, tail) =
+                    (from.cast::<u32>().read_unaligned(), from.add(len - 4).cast::<u32>().read_unaligned());
                 to.cast::<u32>().write_unaligned(head);
                 to.add(len - 4).cast::<u32>().write_unaligned(tail);
             }
             8..=15 => {
-                let (head, tail) = (from.cast::<u64>().read_unaligned(), from.add(len - 8).cast::<u64>().read_unaligned());
+                let (head, tail) =
+                    (from.cast::<u64>().read_unaligned(), from.add(len - 8).cast::<u64>().read_unaligned());
                 to.cast::<u64>().write_unaligned(head);
                 to.add(len - 8).cast::<u64>().write_unaligned(tail);
             }

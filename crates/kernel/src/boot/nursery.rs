@@ -300,7 +300,9 @@ unsafe fn find_clock_gettime(start: u64) -> (u64, u64) {
             let symbol = symbols + index * 24;
             let name = strings + u64::from(long(symbol));
             let wanted = b"__vdso_clock_gettime\0";
-            if (0..wanted.len()).all(|at| ((name + at as u64) as *const u8).read() == wanted[at]) && half(symbol + 6) != 0 {
+            if (0..wanted.len()).all(|at| ((name + at as u64) as *const u8).read() == wanted[at])
+                && half(symbol + 6) != 0
+            {
                 return (start + word(symbol + 8), end.next_multiple_of(4096));
             }
         }
