@@ -12,7 +12,6 @@ fn main() {
         "-Wl,--build-id=none",
         "-Wl,-z,noexecstack",
         "-Wl,-z,max-page-size=4096",
-        "-Wl,-z,norelro",
         "-Wl,--no-eh-frame-hdr",
         "-Wl,--gc-sections",
     ] {
