@@ -59,6 +59,11 @@ pub(crate) struct FunctionInner {
 }
 
 impl FunctionInner {
+    #[cfg(test)]
+    pub(crate) fn for_test(monitor: Arc<MonitorInner>, spec: FunctionSpec, tree: Tree) -> Arc<Self> {
+        Arc::new(Self { spec, tree, files: None, monitor, owned: Mutex::default() })
+    }
+
     /// A connection to the file server for one sandbox.
     pub(crate) fn file_connection(&self) -> Result<OwnedFd> {
         match &self.files {

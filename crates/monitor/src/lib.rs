@@ -35,6 +35,8 @@ mod end;
 mod error;
 pub mod filter;
 mod function;
+#[cfg(test)]
+mod hostile;
 mod instance;
 pub mod keeper;
 mod kernel_image;

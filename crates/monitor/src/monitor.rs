@@ -82,6 +82,11 @@ impl Monitor {
         })))
     }
 
+    #[cfg(test)]
+    pub(crate) fn inner(&self) -> Arc<MonitorInner> {
+        Arc::clone(&self.0)
+    }
+
     /// Makes the process tree of a function: jail, keeper, nursery, file server. Everything that is expensive
     /// happens here, nothing of it in a boot.
     ///

@@ -71,6 +71,11 @@ impl Process {
         }
     }
 
+    #[cfg(test)]
+    pub(crate) fn for_test(pidfd: OwnedFd, pid: i32) -> Self {
+        Self { pidfd, pid, inner_pid: 2 }
+    }
+
     pub(crate) fn pid(&self) -> i32 {
         self.pid
     }

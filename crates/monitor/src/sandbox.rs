@@ -52,6 +52,11 @@ impl Sandbox {
         Self { function, control, state: State::Pending { origin, ticket, kind } }
     }
 
+    #[cfg(test)]
+    pub(crate) fn for_test(function: Arc<FunctionInner>, control: OwnedFd, process: Process) -> Self {
+        Self { function, control, state: State::Known(process) }
+    }
+
     /// Our end of its control socket.
     pub(crate) fn control(&self) -> BorrowedFd<'_> {
         self.control.as_fd()

@@ -85,7 +85,8 @@ struct Deaths {
 #[derive(Debug)]
 pub(crate) struct Tree {
     pub(crate) nursery: Parent,
-    keeper: OwnedFd,
+    /// Goes first, before the cgroup and the spawner's thread.
+    _keeper: Keeper,
     keeper_pid: i32,
     control: OwnedFd,
     deaths: Mutex<Deaths>,
@@ -114,32 +115,43 @@ impl Tree {
         let mut first = started
             .unwrap_or_else(|| Err(std::io::Error::other("the monitor is shutting down")))
             .map_err(|source| Error::KeeperStart { program: helper.program.clone(), source })?;
-        let cloned = next(&control).and_then(|message| match message {
-            FromKeeper::Cloned(pid) => Ok(pid),
-            other => Err(unexpected(other)),
-        });
-        if cloned.is_err() {
-            // It says so and ends, or is stuck in a step that failed.
+        let begun = Begun::listen(&control);
+        if begun.keeper.is_none() {
+            // It ends by itself after a failed step; or it is stuck in one.
             let _ = first.kill();
         }
         let _ = first.wait();
-        let keeper_pid = cloned?;
-        // It is a child that has not been waited for, so the number is still its own.
-        let pid = Pid::from_raw(keeper_pid).ok_or_else(|| unexpected(FromKeeper::Cloned(keeper_pid)))?;
-        let keeper = rustix::process::pidfd_open(pid, PidfdFlags::empty()).map_err(at("opening the keeper's pidfd"))?;
-        let tree = Self {
-            nursery: Parent::new("the nursery", nursery),
-            keeper,
-            keeper_pid,
+        let begun = begun.last_words(&control);
+        let keeper = begun.keeper.map(Keeper::open).transpose()?;
+        drop(nursery_theirs);
+        match (keeper, begun.keeper, begun.failed) {
+            (Some(keeper), Some(keeper_pid), None) => Ok(Self {
+                nursery: Parent::new("the nursery", nursery),
+                _keeper: keeper,
+                keeper_pid,
+                control,
+                deaths: Mutex::default(),
+                cgroup,
+                _spawner: Arc::clone(spawner),
+            }),
+            (_, _, Some(error)) => Err(error),
+            (_, _, None) => Err(Error::Tree { who: "the keeper", what: "never came to be".to_owned() }),
+        }
+    }
+
+    /// A tree whose keeper is any process, and which says nothing.
+    #[cfg(test)]
+    pub(crate) fn for_test(keeper: OwnedFd) -> Self {
+        let (ours, _) = wire::pair().expect("pair");
+        let (control, _) = wire::pair().expect("pair");
+        Self {
+            nursery: Parent::new("the nursery", ours),
+            _keeper: Keeper(keeper),
+            keeper_pid: 0,
             control,
             deaths: Mutex::default(),
-            cgroup,
-            _spawner: Arc::clone(spawner),
-        };
-        drop(nursery_theirs);
-        match next(&tree.control)? {
-            FromKeeper::Ready(_) => Ok(tree),
-            other => Err(unexpected(other)),
+            cgroup: None,
+            _spawner: Spawner::new().expect("spawner"),
         }
     }
 
@@ -212,28 +224,73 @@ impl Tree {
     }
 }
 
-impl Drop for Tree {
+/// The keeper's process. Dropping it kills it, which is the end of its whole namespace, and waits for that.
+#[derive(Debug)]
+struct Keeper(OwnedFd);
+
+impl Keeper {
+    /// Of a child that has not been waited for: so the number is still its own.
+    fn open(pid: i32) -> Result<Self> {
+        let pid = Pid::from_raw(pid).ok_or(Error::Tree { who: "the keeper", what: "has no pid".to_owned() })?;
+        rustix::process::pidfd_open(pid, PidfdFlags::empty()).map(Self).map_err(at("opening the keeper's pidfd"))
+    }
+}
+
+impl Drop for Keeper {
     fn drop(&mut self) {
-        // The end of the keeper, pid 1, ends its whole namespace before it can be waited for.
-        let _ = rustix::process::pidfd_send_signal(&self.keeper, Signal::KILL);
-        let _ = rustix::process::waitid(WaitId::PidFd(self.keeper.as_fd()), WaitIdOptions::EXITED);
+        let _ = rustix::process::pidfd_send_signal(&self.0, Signal::KILL);
+        let _ = rustix::process::waitid(WaitId::PidFd(self.0.as_fd()), WaitIdOptions::EXITED);
     }
 }
 
-/// The keeper's word during the start.
-fn next(control: &OwnedFd) -> Result<FromKeeper> {
-    match wire::receive_by(control, Instant::now() + PATIENCE).map_err(at("receiving from the keeper"))? {
-        Received::Message(bytes, _) => keeper::decode(&bytes),
-        Received::Nothing => Err(Error::Silent { who: "the keeper", seconds: PATIENCE.as_secs() }),
-        Received::Closed | Received::Oversized => {
-            Err(Error::Tree { who: "the keeper", what: "ended while it was being set up".to_owned() })
+/// What `P0` and the keeper said during the start; they speak over one socket, in no order.
+#[derive(Default)]
+struct Begun {
+    keeper: Option<i32>,
+    ready: bool,
+    failed: Option<Error>,
+}
+
+impl Begun {
+    /// Listens until all is well or something is not.
+    fn listen(control: &OwnedFd) -> Self {
+        let mut begun = Self::default();
+        while begun.failed.is_none() && !(begun.ready && begun.keeper.is_some()) {
+            match wire::receive_by(control, Instant::now() + PATIENCE) {
+                Ok(Received::Message(bytes, _)) => begun.hear(&bytes),
+                Ok(Received::Nothing) => {
+                    begun.failed = Some(Error::Silent { who: "the keeper", seconds: PATIENCE.as_secs() });
+                }
+                Ok(Received::Closed | Received::Oversized) => {
+                    let what = "ended while it was being set up".to_owned();
+                    begun.failed = Some(Error::Tree { who: "the keeper", what });
+                }
+                Err(errno) => begun.failed = Some(Error::Host { what: "receiving from the keeper", errno }),
+            }
         }
+        begun
     }
-}
 
-fn unexpected(message: FromKeeper) -> Error {
-    match message {
-        FromKeeper::Failed(step, errno) => Error::Jail { step, errno: Errno::from_raw_os_error(errno) },
-        other => Error::Tree { who: "the keeper", what: format!("said {other:?} out of turn") },
+    /// Takes what `P0` said before it ended: a keeper that failed has to be waited for all the same.
+    fn last_words(mut self, control: &OwnedFd) -> Self {
+        while self.keeper.is_none()
+            && let Ok(Received::Message(bytes, _)) = wire::receive(control)
+        {
+            self.hear(&bytes);
+        }
+        self
+    }
+
+    fn hear(&mut self, bytes: &[u8]) {
+        match keeper::decode(bytes) {
+            Ok(FromKeeper::Cloned(pid)) => self.keeper = Some(pid),
+            Ok(FromKeeper::Ready(_)) => self.ready = true,
+            Ok(FromKeeper::Failed(step, errno)) => {
+                self.failed.get_or_insert(Error::Jail { step, errno: Errno::from_raw_os_error(errno) });
+            }
+            // A nursery that ended at once is noticed when it is sealed.
+            Ok(FromKeeper::Died(..)) => {}
+            Err(error) => self.failed = Some(error),
+        }
     }
 }
