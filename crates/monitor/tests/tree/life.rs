@@ -106,7 +106,8 @@ pub fn a_limited_function_works() {
     if monitor::probe_cgroups().is_ok() {
         assert!(group(nursery).contains("/catalyzer-"), "{}", group(nursery));
     }
-    let directories: Vec<String> = group(nursery).lines().filter_map(|l| Some(l.split("/catalyzer-").nth(1)?.to_owned())).collect();
+    let directories: Vec<String> =
+        group(nursery).lines().filter_map(|l| Some(l.split("/catalyzer-").nth(1)?.to_owned())).collect();
     let zygote = function.zygote().expect("zygote");
     drop((zygote, function));
     for name in directories {
