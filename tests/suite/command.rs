@@ -1,0 +1,232 @@
+//! The contract of `catalyzer run`: what goes in, what comes out, how it ends.
+
+use crate::differential::done;
+use crate::process::{Outcome, run, shell_status, wait};
+use crate::sandbox::{binary, catalyzer};
+use crate::scratch;
+use anyhow::{Context, Result, bail, ensure};
+use libtest_mimic::Trial;
+use std::fs;
+use std::io::Read;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
+use std::process::Stdio;
+use std::time::Duration;
+
+const LIMIT: Duration = Duration::from_secs(30);
+
+type Case = (&'static str, fn() -> Result<()>);
+
+/// The cases by name.
+pub fn trials() -> Result<Vec<Trial>> {
+    let cases: [Case; 24] = [
+        ("stdin_passes_through_unchanged", stdin_passes_through_unchanged),
+        ("stdin_may_stay_unread", stdin_may_stay_unread),
+        ("streams_stay_apart", streams_stay_apart),
+        ("closed_stdout_ends_the_program_with_sigpipe", closed_stdout_ends_the_program_with_sigpipe),
+        ("exit_status_is_the_programs", exit_status_is_the_programs),
+        ("death_by_signal_is_128_and_its_number", death_by_signal_is_128_and_its_number),
+        ("absent_program_is_127", absent_program_is_127),
+        ("text_without_permission_is_126", text_without_permission_is_126),
+        ("directory_is_126", directory_is_126),
+        ("foreign_format_is_126", foreign_format_is_126),
+        ("unknown_option_is_125", unknown_option_is_125),
+        ("absent_rootfs_is_125", absent_rootfs_is_125),
+        ("absent_mount_is_125", absent_mount_is_125),
+        ("time_limit_is_124", time_limit_is_124),
+        ("busy_program_meets_its_time_limit", busy_program_meets_its_time_limit),
+        ("memory_limit_is_137", memory_limit_is_137),
+        ("environment_is_what_was_asked_for", environment_is_what_was_asked_for),
+        ("working_directory_is_made", working_directory_is_made),
+        ("host_name_is_the_given_one", host_name_is_the_given_one),
+        ("user_is_the_given_one", user_is_the_given_one),
+        ("mounted_folder_is_readable", mounted_folder_is_readable),
+        ("writes_stay_inside", writes_stay_inside),
+        ("files_not_for_everyone_stay_closed", files_not_for_everyone_stay_closed),
+        ("ordinary_user_can_run_programs", ordinary_user_can_run_programs),
+    ];
+    Ok(cases.into_iter().map(|(name, case)| Trial::test(format!("run::{name}"), move || done(case()))).collect())
+}
+
+/// `catalyzer run OPTIONS… -- PROGRAM…`, given as one line of words.
+fn inside(words: &[&str]) -> Result<Outcome> {
+    run(catalyzer(["run"]).args(words), b"", LIMIT)
+}
+
+fn shell(script: &str) -> Result<Outcome> {
+    inside(&["--", "/bin/sh", "-c", script])
+}
+
+fn expect(outcome: &Outcome, status: i32, stdout: &str) -> Result<()> {
+    outcome.expect_status(status)?;
+    ensure!(outcome.text() == stdout, "expected {stdout:?}\n{outcome}");
+    Ok(())
+}
+
+/// Our own refusals: the status, and one sentence on stderr.
+fn expect_refusal(outcome: &Outcome, status: i32, about: &str) -> Result<()> {
+    outcome.expect_status(status)?;
+    ensure!(outcome.stdout.is_empty(), "a refusal prints nothing on stdout\n{outcome}");
+    ensure!(outcome.errors().contains(about), "the message doesn't mention {about:?}\n{outcome}");
+    Ok(())
+}
+
+fn stdin_passes_through_unchanged() -> Result<()> {
+    let input: Vec<u8> = (0..1_000_000u32).map(|i| i.wrapping_mul(2_654_435_761).to_le_bytes()[3]).collect();
+    let outcome = run(&mut catalyzer(["run", "--", "/bin/cat"]), &input, LIMIT)?;
+    outcome.expect_status(0)?;
+    ensure!(outcome.stdout == input, "{} bytes came back of {}", outcome.stdout.len(), input.len());
+    Ok(())
+}
+
+fn stdin_may_stay_unread() -> Result<()> {
+    let outcome = run(&mut catalyzer(["run", "--", "/bin/echo", "done"]), &[b'x'; 500_000], LIMIT)?;
+    expect(&outcome, 0, "done\n")
+}
+
+fn streams_stay_apart() -> Result<()> {
+    let outcome = shell("echo out; echo err >&2")?;
+    expect(&outcome, 0, "out\n")?;
+    ensure!(outcome.errors().lines().any(|line| line == "err"), "{outcome}");
+    Ok(())
+}
+
+fn closed_stdout_ends_the_program_with_sigpipe() -> Result<()> {
+    let mut command = catalyzer(["run", "--", "/usr/bin/yes"]);
+    let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
+    let mut stdout = child.stdout.take().context("no stdout")?;
+    let read = stdout.read_exact(&mut [0; 1000]);
+    drop(stdout);
+    let Some(status) = wait(&mut child, LIMIT)? else {
+        child.kill()?;
+        child.wait()?;
+        bail!("still running without a reader");
+    };
+    read.context("reading the first thousand bytes")?;
+    ensure!(shell_status(status) == 141, "status {} instead of 141", shell_status(status));
+    Ok(())
+}
+
+fn exit_status_is_the_programs() -> Result<()> {
+    for status in [0, 1, 42, 124, 255] {
+        expect(&shell(&format!("exit {status}"))?, status, "")?;
+    }
+    Ok(())
+}
+
+fn death_by_signal_is_128_and_its_number() -> Result<()> {
+    for (name, number) in [("KILL", 9), ("TERM", 15), ("SEGV", 11), ("INT", 2)] {
+        expect(&shell(&format!("echo before; kill -{name} $$; echo after"))?, 128 + number, "before\n")?;
+    }
+    Ok(())
+}
+
+fn absent_program_is_127() -> Result<()> {
+    expect_refusal(&inside(&["--", "/usr/bin/no-such-program"])?, 127, "no-such-program")
+}
+
+fn text_without_permission_is_126() -> Result<()> {
+    expect_refusal(&inside(&["--", "/etc/passwd"])?, 126, "/etc/passwd")
+}
+
+fn directory_is_126() -> Result<()> {
+    expect_refusal(&inside(&["--", "/usr"])?, 126, "/usr")
+}
+
+fn foreign_format_is_126() -> Result<()> {
+    let folder = scratch("foreign")?;
+    let file = folder.join("program");
+    fs::write(&file, "neither ELF nor script\n")?;
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o755))?;
+    expect_refusal(&inside(&["--mount", &format!("{}:/t", folder.display()), "--", "/t/program"])?, 126, "/t/program")
+}
+
+fn unknown_option_is_125() -> Result<()> {
+    expect_refusal(&inside(&["--no-such-option", "--", "/bin/true"])?, 125, "no-such-option")
+}
+
+fn absent_rootfs_is_125() -> Result<()> {
+    expect_refusal(&inside(&["--rootfs", "/no/such/folder", "--", "/bin/true"])?, 125, "/no/such/folder")
+}
+
+fn absent_mount_is_125() -> Result<()> {
+    expect_refusal(&inside(&["--mount", "/no/such/folder:/t", "--", "/bin/true"])?, 125, "/no/such/folder")
+}
+
+fn time_limit_is_124() -> Result<()> {
+    inside(&["--timeout", "300ms", "--", "/bin/sleep", "100"])?.expect_status(124).map(drop)
+}
+
+fn busy_program_meets_its_time_limit() -> Result<()> {
+    inside(&["--timeout", "300ms", "--", "/bin/sh", "-c", "while :; do :; done"])?.expect_status(124).map(drop)
+}
+
+fn memory_limit_is_137() -> Result<()> {
+    let hungry = "b = []\nwhile True: b.append(bytearray(b'x' * 1048576))";
+    inside(&["--memory", "64MiB", "--", "/usr/bin/python3", "-c", hungry])?.expect_status(137).map(drop)
+}
+
+fn environment_is_what_was_asked_for() -> Result<()> {
+    let outcome = inside(&["--env", "ONE=1", "--env", "TWO=a b=c", "--", "/usr/bin/env"])?;
+    outcome.expect_status(0)?;
+    let text = outcome.text();
+    ensure!(text.lines().any(|line| line == "ONE=1") && text.lines().any(|line| line == "TWO=a b=c"), "{outcome}");
+    ensure!(!text.contains("RUST_BACKTRACE") && !text.contains("CATALYZER"), "the host's environment shows\n{outcome}");
+    Ok(())
+}
+
+fn working_directory_is_made() -> Result<()> {
+    expect(&inside(&["--workdir", "/work/deep/inside", "--", "/bin/pwd"])?, 0, "/work/deep/inside\n")
+}
+
+fn host_name_is_the_given_one() -> Result<()> {
+    expect(&inside(&["--hostname", "somewhere", "--", "/bin/uname", "-n"])?, 0, "somewhere\n")
+}
+
+fn user_is_the_given_one() -> Result<()> {
+    expect(&inside(&["--", "/usr/bin/id", "-u"])?, 0, "0\n")?;
+    expect(&inside(&["--user", "1234:567", "--", "/usr/bin/id", "-u"])?, 0, "1234\n")?;
+    expect(&inside(&["--user", "1234:567", "--", "/usr/bin/id", "-g"])?, 0, "567\n")
+}
+
+fn mounted_folder_is_readable() -> Result<()> {
+    let folder = scratch("mounted")?;
+    fs::write(folder.join("file"), "from the host\n")?;
+    let mount = format!("{}:/made/for/it", folder.display());
+    expect(&inside(&["--mount", &mount, "--", "/bin/cat", "/made/for/it/file"])?, 0, "from the host\n")
+}
+
+fn writes_stay_inside() -> Result<()> {
+    let folder = scratch("untouched")?;
+    fs::write(folder.join("file"), "before\n")?;
+    let mount = format!("{}:/t", folder.display());
+    let script = "echo inside > /t/file; read line < /t/file; echo $line; echo new > /t/new";
+    let outcome = inside(&["--mount", &mount, "--", "/bin/sh", "-c", script])?;
+    ensure!(fs::read_to_string(folder.join("file"))? == "before\n", "the host's file changed\n{outcome}");
+    ensure!(!folder.join("new").exists(), "a file appeared on the host\n{outcome}");
+    outcome.expect_status(0).map(drop)
+}
+
+fn files_not_for_everyone_stay_closed() -> Result<()> {
+    let outcome = inside(&["--", "/bin/cat", "/etc/shadow"])?;
+    outcome.expect_status(1)?;
+    ensure!(outcome.errors().contains("Permission denied"), "{outcome}");
+    Ok(())
+}
+
+/// Needs root, to become someone else; as an ordinary user every other case shows it.
+fn ordinary_user_can_run_programs() -> Result<()> {
+    const NOBODY: u32 = 65534;
+    if !rustix::process::geteuid().is_root() {
+        return expect(&inside(&["--", "/bin/echo", "hello"])?, 0, "hello\n");
+    }
+    // The checkout may lie where nobody else may look.
+    let copy = std::env::temp_dir().join(format!("catalyzer-for-nobody-{}", std::process::id()));
+    fs::copy(binary(), &copy).with_context(|| binary().display().to_string())?;
+    fs::set_permissions(&copy, fs::Permissions::from_mode(0o755))?;
+    let mut command = std::process::Command::new(&copy);
+    command.args(["run", "--", "/bin/echo", "hello"]).env_clear().current_dir("/").uid(NOBODY).gid(NOBODY);
+    let outcome = run(&mut command, b"", LIMIT);
+    fs::remove_file(&copy)?;
+    expect(&outcome?, 0, "hello\n")
+}

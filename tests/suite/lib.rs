@@ -1,0 +1,33 @@
+//! Tests of the whole system, from outside: they start the built `catalyzer` binary and look at what it does.
+//!
+//! * [`differential`]: every program of `tests/linux/` runs natively first, which tests the test, then in a
+//!   sandbox, and must print the same and end the same way; then again with an image taken at random system
+//!   calls in between.
+//! * [`command`]: the contract of `catalyzer run`: streams, exit statuses, limits, options.
+//! * [`python`]: Python's own tests for threads, sockets, mappings and epoll, compared test by test.
+//! * [`boots`]: the functions of the gallery through every kind of boot.
+//!
+//! Nothing is skipped when the sandbox doesn't work: the case fails.
+
+pub mod boots;
+pub mod command;
+pub mod compile;
+pub mod differential;
+pub mod process;
+pub mod python;
+pub mod sandbox;
+
+use std::path::PathBuf;
+
+/// The root of the repository.
+pub fn repository() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).parent().map(PathBuf::from).unwrap_or_default()
+}
+
+/// A folder below the target folder for what the tests build.
+pub fn scratch(name: &str) -> anyhow::Result<PathBuf> {
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| repository().join("target"), PathBuf::from);
+    let folder = target.join("system-tests").join(name);
+    std::fs::create_dir_all(&folder)?;
+    Ok(folder)
+}
