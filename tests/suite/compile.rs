@@ -113,13 +113,8 @@ fn describe(source: &Path, text: &str, linking: Linking, folder: &Path) -> Resul
         Linking::Musl => format!("{stem}.musl"),
         Linking::Rust => format!("{stem}.rust"),
     };
-    let mut program = Program {
-        path: folder.join(&name),
-        name,
-        arguments: Vec::new(),
-        environment: Vec::new(),
-        input: Vec::new(),
-    };
+    let mut program =
+        Program { path: folder.join(&name), name, arguments: Vec::new(), environment: Vec::new(), input: Vec::new() };
     for (word, rest) in directives(text) {
         match word {
             "variants" => {}

@@ -62,7 +62,8 @@ impl Case {
     /// A program that finds Linux itself wrong tests nothing.
     fn check_native(&self) -> Result<()> {
         let native = self.native()?;
-        let wrong = |line: &str| line.ends_with(": NO") || line.contains("giving up") || line.contains("without a name");
+        let wrong =
+            |line: &str| line.ends_with(": NO") || line.contains("giving up") || line.contains("without a name");
         if native.text().lines().any(wrong) || native.status == 99 {
             bail!("the program's expectations don't hold natively\n{native}");
         }
