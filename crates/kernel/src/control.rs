@@ -3,7 +3,7 @@
 use crate::host::{self, Descriptors, HostFd};
 use crate::task::poller::HostHandle;
 use crate::{kernel, lock};
-use abi::control::{Connection, Exit, FromSandbox, LogStream, MAX_MESSAGE, ToSandbox};
+use abi::control::{Connection, Exit, FromSandbox, LogStream, ToSandbox};
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use core::cell::{Cell, RefCell};
@@ -63,9 +63,12 @@ pub fn fatal(sentence: &str) -> ! {
     host::exit_group(125)
 }
 
+/// No message to a sandbox is longer, bytes.
+const MAX_TO_SANDBOX: usize = 1024;
+
 /// Reads one message. `wait`: for as long as it takes.
 pub fn receive(wait: bool) -> Option<(ToSandbox, Descriptors)> {
-    let mut buffer = alloc::vec![0u8; MAX_MESSAGE];
+    let mut buffer = [0u8; MAX_TO_SANDBOX];
     loop {
         match host::receive(socket(), &mut buffer, wait) {
             Ok((0, _)) => host::exit_group(125),

@@ -80,7 +80,7 @@ pub fn run(this: &'static PerThread) -> ! {
                 crate::task::poller::hand_over();
                 end_host_thread();
             }
-            park::rest();
+            park::rest(None);
         }
     }
 }

@@ -152,7 +152,10 @@ fn call(thread: &Rc<Thread>, frame: &mut Frame, resumed: Option<(Progress, Wake)
 /// The way out to user code: signals, freezing, ending. The caller releases the lock and returns.
 pub fn leave(thread: &Rc<Thread>, frame: &mut Frame, mut rule: Option<RestartRule>) -> Way {
     loop {
-        per_thread().pending.store(0, SeqCst);
+        if per_thread().pending.swap(0, SeqCst) != 0 {
+            // The monitor kicks when it has something to say that can't wait for the next thread to block.
+            crate::control::receive_all();
+        }
         if thread.exiting.get() {
             return crate::task::exit::thread_exits(thread);
         }

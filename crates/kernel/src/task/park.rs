@@ -68,8 +68,8 @@ pub fn wake_slot(slot: u32) {
     }
 }
 
-/// Parks the running host thread until its guest thread is woken or all threads are stopped. It takes the poller role when it is free.
-/// Called and left with the kernel lock held.
+/// Parks the running host thread until its guest thread is woken or all threads are stopped. It takes the
+/// poller role when somebody has to poll. Called and left with the kernel lock held.
 pub fn park(thread: &Rc<Thread>) -> Unparked {
     loop {
         if let Some(wake) = thread.woken.take() {
@@ -80,21 +80,26 @@ pub fn park(thread: &Rc<Thread>) -> Unparked {
             poller::hand_over();
             return Unparked::Stop;
         }
-        rest();
+        let deadline = thread.waiting.borrow().as_ref().and_then(|wait| wait.deadline_ns);
+        rest(deadline);
+        if deadline.is_some_and(|deadline| thread.is_waiting() && crate::time::monotonic_ns() >= deadline) {
+            thread.woken.set(Some(Wake::Timeout));
+        }
     }
 }
 
-/// One step of waiting: polls when nobody does, else sleeps until woken.
-pub fn rest() {
+/// One step of waiting: polls when somebody has to, else sleeps until woken or until the deadline (guest monotonic ns).
+pub fn rest(deadline_ns: Option<u64>) {
     let this = per_thread();
     this.wake.store(0, Release);
-    if kernel().poller.take(this.slot) {
+    if poller::is_needed() && kernel().poller.take(this.slot) {
         poller::poll_once();
         return;
     }
+    let deadline_ns = deadline_ns.map(crate::time::to_host_monotonic);
     lock::release();
     if this.wake.load(Acquire) == 0 {
-        let _ = host::futex_wait(&this.wake, 0, None);
+        let _ = host::futex_wait(&this.wake, 0, deadline_ns);
     }
     lock::acquire();
 }

@@ -182,32 +182,61 @@ pub fn poll_once() {
     kernel().time.run_due();
 }
 
-/// A thread that goes back to work gives up the role: another one that rests takes it. When none rests
-/// and something is due that can't wait for the next thread to block, an idle host thread is made.
+/// Whether a thread that rests has to poll: something outside is of interest or due, or nobody is left who
+/// could make things go on.
+pub fn is_needed() -> bool {
+    let poller = &kernel().poller;
+    if poller.holder() == Some(per_thread().slot) {
+        return true;
+    }
+    is_something_outside() || !is_anybody_running()
+}
+
+/// Whether events from outside or alarms may come while threads run.
+fn is_something_outside() -> bool {
+    let poller = &kernel().poller;
+    let watches = poller.watched_in.get() == boot_page().generation && !poller.watched.borrow().is_empty();
+    watches || kernel().net.is_fed_from_outside() || kernel().time.needs_service()
+}
+
+fn is_anybody_running() -> bool {
+    let own = per_thread().slot;
+    let threads = kernel().tasks.threads.borrow();
+    threads.values().any(|thread| thread.slot.get().is_some_and(|slot| slot != own) && !thread.is_waiting())
+}
+
+/// A thread that goes back to work gives up the role. When something may come from outside meanwhile, another one
+/// that rests takes it, and when none rests an idle host thread is made for alarms.
 pub fn hand_over() {
     let poller = &kernel().poller;
     if poller.holder() != Some(per_thread().slot) {
         return;
     }
     poller.holder.set(None);
+    if !is_something_outside() {
+        return;
+    }
+    let own = per_thread().slot;
     let resting = kernel()
         .tasks
         .threads
         .borrow()
         .values()
-        .find_map(|thread| thread.slot.get().filter(|slot| thread.is_waiting() && *slot != per_thread().slot));
-    match resting.or(poller.idle_slot().filter(|slot| *slot != per_thread().slot)) {
+        .find_map(|thread| thread.slot.get().filter(|slot| thread.is_waiting() && *slot != own));
+    match resting.or(poller.idle_slot().filter(|slot| *slot != own)) {
         Some(slot) => super::park::wake_slot(slot),
         None => ensure_poller(),
     }
 }
 
-/// Makes an idle host thread to poll when nobody polls and there is something to poll for while all others
-/// run: a timer, or a thread that waits for a host descriptor.
+/// Makes an idle host thread to poll when nobody polls, all others run, and an alarm is due some time.
 pub fn ensure_poller() {
+    if !kernel().time.needs_service() {
+        return;
+    }
     let poller = &kernel().poller;
     let stopping = crate::local::local().stopping.load(core::sync::atomic::Ordering::SeqCst) != 0;
-    if poller.holder().is_some() || poller.idle_slot().is_some() || stopping || !kernel().time.needs_service() {
+    if poller.holder().is_some() || poller.idle_slot().is_some() || stopping {
         return;
     }
     let _ = host_process::start_host_thread(None);

@@ -68,9 +68,10 @@ impl Time {
         self.table.borrow().first_key_value().map(|((deadline, _), _)| *deadline)
     }
 
-    /// Whether something is due by itself, so that a poller is needed while all threads run.
+    /// Whether alarms are armed, so that a poller is needed while all threads run. (A parked thread sees to its own
+    /// deadline.)
     pub fn needs_service(&self) -> bool {
-        !self.table.borrow().is_empty()
+        self.alarms.get() > 0
     }
 
     /// Does what is due.
@@ -110,6 +111,11 @@ pub fn host_monotonic_ns() -> u64 {
 /// The guest's `CLOCK_MONOTONIC`, ns: goes on where the image was taken.
 pub fn monotonic_ns() -> u64 {
     host_monotonic_ns().wrapping_add_signed(offset())
+}
+
+/// The host's `CLOCK_MONOTONIC` for a time of the guest's, ns.
+pub fn to_host_monotonic(guest_ns: u64) -> u64 {
+    guest_ns.wrapping_add_signed(offset().wrapping_neg())
 }
 
 fn offset() -> i64 {
