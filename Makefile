@@ -2,7 +2,7 @@
 #   make demo       the four boots of hello-python, measured, in one table
 #   make functions  build the sample functions
 #   make test       unit, integration and whole-system tests
-#   make soak       the restore tests at many more points
+#   make soak       the restore tests at many more points; adds its result to docs/soak.md
 #   make bench      the benchmark over the gallery, as JSON in bench/results.json
 #   make lint       format, clippy and documentation, warnings denied
 
@@ -57,7 +57,7 @@ test: test-deps functions release
 	$(CARGO) test --package system-tests
 
 soak: test-deps functions release
-	CATALYZER_IMAGE_POINTS=200 $(CARGO) test --package system-tests -- image-at
+	tests/soak.sh
 
 bench: release functions
 	@mkdir -p bench

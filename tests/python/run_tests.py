@@ -18,7 +18,7 @@ LIMIT = 60
 
 class Lines(unittest.TestResult):
     def line(self, result, test):
-        sys.stdout.write(f"= {result} {test.id()}\n")
+        sys.stdout.write(f"\n= {result} {test.id()}\n")  # tests print, too
         sys.stdout.flush()
 
     def startTest(self, test):
@@ -85,6 +85,6 @@ def main(module, exceptions):
 
 if __name__ == "__main__":
     main(sys.argv[1], sys.argv[2:])
-    sys.stdout.write("= end of-the-module\n")
+    sys.stdout.write("\n= ok end-of-the-module\n")
     sys.stdout.flush()
     os._exit(0)

@@ -1,0 +1,24 @@
+#!/bin/sh
+# The tests that take longer than a minute: every program imaged at many random system calls.
+# One line about each run is added to docs/soak.md: when, which commit, the command, the seed and the counts.
+set -u
+cd "$(dirname "$0")/.."
+points=${CATALYZER_IMAGE_POINTS:-100}
+seed=${CATALYZER_SEED:-$(od -An -N4 -tu4 /dev/urandom | tr -d ' ')}
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+CATALYZER_IMAGE_POINTS=$points CATALYZER_SEED=$seed cargo test --package system-tests -- image-at 2>&1 | tee "$log"
+counts=$(sed -n 's/^system tests: //p' "$log")
+mkdir -p docs
+test -e docs/soak.md || cat > docs/soak.md <<'HEAD'
+# What `make soak` found
+
+Every run adds a line: random restore points over all programs of `tests/linux/`, repeatable by the seed.
+
+| when | commit | command | result |
+| --- | --- | --- | --- |
+HEAD
+commit=$(git rev-parse --short HEAD 2>/dev/null || echo unknown)
+command="CATALYZER_IMAGE_POINTS=$points CATALYZER_SEED=$seed make soak"
+echo "| $(date -u +%FT%RZ) | $commit | \`$command\` | ${counts:-did not finish} |" >> docs/soak.md
+case $counts in *" 0 failed"*) ;; *) exit 1 ;; esac
