@@ -54,6 +54,8 @@ pub struct Kernel {
     pub launch: RefCell<abi::launch::Launch>,
     /// Processes and threads.
     pub tasks: task::Tasks,
+    /// Futexes that somebody waits for.
+    pub futexes: task::futex::Futexes,
     /// Timers and clock offsets.
     pub time: time::Time,
     /// The mounted file systems and their caches.

@@ -232,6 +232,19 @@ pub fn compare_exchange(word: UserPtr<u32>, expected: u32, new: u32) -> Result<u
     }
 }
 
+/// Reads a guest's 32-bit word in one access, for futexes: a copy may see half of a change.
+///
+/// # Errors
+/// `EFAULT`; `EINVAL` when the address is not aligned.
+pub fn load(word: UserPtr<u32>) -> Result<u32, Errno> {
+    if word.address % 4 != 0 {
+        return Err(EINVAL);
+    }
+    check(word.address(), 4)?;
+    // SAFETY: aligned, the guest's; faults are handled.
+    unsafe { crate::entry::load_user(word.address as *const u32) }.ok_or(EFAULT)
+}
+
 /// Reads a zero-terminated string of at most `limit` bytes, without the zero.
 ///
 /// # Errors

@@ -148,11 +148,13 @@ impl WaitQueue {
     }
 
     /// Moves the first `count` threads to another queue (`FUTEX_REQUEUE`); answers who moved. The
-    /// caller replaces the queue in each thread's [`WaitFor`].
+    /// caller replaces the queue in each thread's [`WaitFor`]. The other queue is not this one.
     pub fn move_to(&self, other: &Self, count: usize) -> Vec<Tid> {
         let mut moved = Vec::new();
         self.waiters.borrow_mut().retain(|waiter| match waiter {
-            Waiter::Thread { tid, events, exclusive } if moved.len() < count => {
+            Waiter::Thread { tid, events, exclusive }
+                if moved.len() < count && crate::task::park::is_waiting(*tid) =>
+            {
                 moved.push(*tid);
                 other.enter(*tid, *events, *exclusive);
                 false

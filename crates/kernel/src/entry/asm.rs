@@ -139,6 +139,17 @@ global_asm!(
     "exchange_user_fault:",
     "xor eax, eax",
     "ret",
+    // Reads a guest word at once: rdi address, rsi where it goes. Answers 1, or 0 after a fault.
+    ".global load_user_asm",
+    "load_user_asm:",
+    "load_user_begin:",
+    "mov ecx, [rdi]",
+    "mov [rsi], ecx",
+    "mov eax, 1",
+    "ret",
+    "load_user_fault:",
+    "xor eax, eax",
+    "ret",
     // Signal handlers of the host return here.
     ".global host_restorer",
     "host_restorer:",
@@ -219,6 +230,7 @@ global_asm!(
 unsafe extern "C" {
     fn copy_user_asm(to: *mut u8, from: *const u8, len: usize) -> usize;
     fn exchange_user_asm(word: *mut u32, expected: *mut u32, new: u32) -> u32;
+    fn load_user_asm(word: *const u32, into: *mut u32) -> u32;
     pub(super) fn leave_by_signal_frame(frame: *const u8) -> !;
     pub(super) fn host_restorer();
     pub(super) fn clone_thread_asm(flags: u64, stack: u64, parent_tid: *const i32, per_thread: u64) -> isize;
@@ -231,6 +243,8 @@ unsafe extern "C" {
     pub(super) static copy_user_fault: u8;
     pub(super) static exchange_user_begin: u8;
     pub(super) static exchange_user_fault: u8;
+    pub(super) static load_user_begin: u8;
+    pub(super) static load_user_fault: u8;
     pub(super) static fast_exit: u8;
     pub(super) static fast_exit_end: u8;
 }
@@ -251,6 +265,16 @@ pub unsafe fn copy_user(to: *mut u8, from: *const u8, len: usize) -> usize {
 pub unsafe fn compare_exchange_user(word: *mut u32, expected: &mut u32, new: u32) -> bool {
     // SAFETY: the caller's promise; faults are handled.
     unsafe { exchange_user_asm(word, expected, new) != 0 }
+}
+
+/// Reads an aligned guest word in one access. `None`: it faulted.
+///
+/// # Safety
+/// The word lies in the guest's range.
+pub unsafe fn load_user(word: *const u32) -> Option<u32> {
+    let mut value = 0;
+    // SAFETY: the caller's promise; faults are handled.
+    (unsafe { load_user_asm(word, &raw mut value) } != 0).then_some(value)
 }
 
 /// XSAVE with `xmm0-15` loaded first.

@@ -23,7 +23,7 @@ pub mod frame;
 pub mod threads;
 pub mod trap;
 
-pub use asm::{compare_exchange_user, copy_user};
+pub use asm::{compare_exchange_user, copy_user, load_user};
 pub use frame::{Fault, Frame};
 pub use threads::{clone_thread, end_host_thread};
 

@@ -156,6 +156,10 @@ fn faulted(signal: i32, info: &SignalInfo, context: &mut UserContext) {
         context.general[16] = &raw const asm::exchange_user_fault as u64;
         return;
     }
+    if rip == &raw const asm::load_user_begin as u64 {
+        context.general[16] = &raw const asm::load_user_fault as u64;
+        return;
+    }
     let fault = Fault {
         signal: signal as u8,
         code: info.code,

@@ -5,6 +5,7 @@ pub mod arguments;
 pub mod dispatch;
 pub mod process;
 pub mod table;
+pub mod threads;
 
 use crate::entry::Frame;
 use crate::errno::Errno;

@@ -4,7 +4,7 @@
 //! `ENOSYS`, and named in the log once.
 
 use super::arguments::{Argument, Fd, UserPath};
-use super::{Context, Outcome, process};
+use super::{Context, Outcome, process, threads};
 use crate::user_memory::{UserAddr, UserPtr};
 use core::fmt::{self, Write};
 
@@ -79,6 +79,17 @@ rows! {
 
     // Processes and threads.
     39 getpid() => process::getpid, full;
+    56 clone(flags: u64, stack: UserAddr, parent_tid: UserPtr<u32>, child_tid: UserPtr<u32>, tls: u64) => threads::clone, partial("threads only, no processes");
+    60 exit(status: i32) => threads::exit, full;
+    110 getppid() => process::getppid, full;
+    186 gettid() => threads::gettid, full;
+    202 futex(word: UserPtr<u32>, operation: u32, value: u32, time: u64, other: UserPtr<u32>, value3: u32) => threads::futex, partial("no priority inheritance");
+    218 set_tid_address(tid: UserAddr) => threads::set_tid_address, full;
+    231 exit_group(status: i32) => threads::exit_group, full;
+    273 set_robust_list(head: UserAddr, len: usize) => threads::set_robust_list, full;
+    274 get_robust_list(tid: i32, head: UserPtr<u64>, len: UserPtr<u64>) => threads::get_robust_list, full;
+    334 rseq(area: UserAddr, len: u32, flags: i32, signature: u32) => threads::rseq, partial("never there");
+    435 clone3(arguments: UserAddr, size: usize) => threads::clone3, partial("threads only, no processes");
 
     // Signals.
 

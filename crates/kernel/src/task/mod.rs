@@ -8,6 +8,7 @@
 pub mod dormant;
 pub mod exec;
 pub mod exit;
+pub mod futex;
 pub mod host_process;
 pub mod park;
 pub mod poller;

@@ -5,6 +5,7 @@ use super::{Pid, Thread, Tid};
 use crate::fs::FsContext;
 use crate::fs::descriptors::DescriptorTable;
 use crate::mm::AddressSpace;
+use crate::wait::WaitQueue;
 use abi::control::Exit;
 use alloc::collections::BTreeMap;
 use alloc::rc::Rc;
@@ -44,6 +45,8 @@ pub struct Process {
     pub auxiliary: RefCell<Vec<u8>>,
     /// `prctl(PR_SET_DUMPABLE)` and other flags by option number.
     pub flags: RefCell<BTreeMap<u32, u64>>,
+    /// Woken when one of its threads ended.
+    pub thread_gone: Rc<WaitQueue>,
     /// Set when it ends.
     pub exit: Cell<Option<Exit>>,
     /// Guest monotonic time of its start, ns.
@@ -104,6 +107,7 @@ impl Process {
             environment: RefCell::default(),
             auxiliary: RefCell::default(),
             flags: RefCell::default(),
+            thread_gone: WaitQueue::new(),
             exit: Cell::default(),
             started_ns: Cell::new(crate::time::monotonic_ns()),
         })

@@ -78,6 +78,14 @@ impl Thread {
         })
     }
 
+    /// A new thread of the same process, with the same name and signal mask.
+    pub fn sibling(&self, tid: Tid) -> Rc<Self> {
+        let sibling = Self::new(tid, self.process());
+        *sibling.name.borrow_mut() = self.name.borrow().clone();
+        sibling.signals.set_mask(self.signals.mask());
+        sibling
+    }
+
     /// Its process.
     pub fn process(&self) -> Rc<Process> {
         self.process.borrow().clone()

@@ -4,13 +4,25 @@ use super::Thread;
 use crate::entry::{Fault, Frame};
 use crate::syscall::RestartRule;
 use alloc::rc::Rc;
-use core::cell::Cell;
+use crate::heap::guest_word::ByteBox;
+use core::cell::RefCell;
 
-/// What a thread knows of signals.
+/// What a thread knows of signals. The guest chooses these words, so they lie in the byte arena.
 #[derive(Default)]
 pub struct ThreadSignals {
+    mask: RefCell<ByteBox<u64>>,
+}
+
+impl ThreadSignals {
     /// Blocked signals, bit n-1 for signal n.
-    pub mask: Cell<u64>,
+    pub fn mask(&self) -> u64 {
+        self.mask.borrow().load()
+    }
+
+    /// Blocks these signals and no others.
+    pub fn set_mask(&self, mask: u64) {
+        self.mask.borrow_mut().store(mask);
+    }
 }
 
 /// What the threads of a process share of signals.

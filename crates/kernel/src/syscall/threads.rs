@@ -1,0 +1,281 @@
+//! Threads: their beginning, their end, and `futex(2)`.
+
+use super::{Context, Outcome, Stop};
+use crate::errno::{E2BIG, EAGAIN, EINVAL, ENOSYS, EPERM, ESRCH, Errno};
+use crate::kernel;
+use crate::task::{Thread, Tid, exit, futex as futexes, host_process};
+use crate::time::clock;
+use crate::user_memory::{UserAddr, UserPtr, copy_in};
+use abi::control::Exit;
+use abi::layout::GUEST_END;
+use alloc::rc::Rc;
+use bitflags::bitflags;
+
+bitflags! {
+    /// `CLONE_*` of `clone(2)`.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    struct CloneFlags: u64 {
+        const VM = 0x100;
+        const FS = 0x200;
+        const FILES = 0x400;
+        const SIGHAND = 0x800;
+        const PIDFD = 0x1000;
+        const PTRACE = 0x2000;
+        const VFORK = 0x4000;
+        const PARENT = 0x8000;
+        const THREAD = 0x1_0000;
+        const NEWNS = 0x2_0000;
+        const SYSVSEM = 0x4_0000;
+        const SETTLS = 0x8_0000;
+        const PARENT_SETTID = 0x10_0000;
+        const CHILD_CLEARTID = 0x20_0000;
+        const DETACHED = 0x40_0000;
+        const UNTRACED = 0x80_0000;
+        const CHILD_SETTID = 0x100_0000;
+        const IO = 0x8000_0000;
+    }
+}
+
+impl CloneFlags {
+    /// What every thread here shares with its process.
+    const SHARED: Self = Self::VM.union(Self::FS).union(Self::FILES).union(Self::SIGHAND).union(Self::THREAD);
+    /// What a thread may have besides.
+    const THREAD_ALLOWED: Self = Self::SHARED
+        .union(Self::SYSVSEM)
+        .union(Self::SETTLS)
+        .union(Self::PARENT_SETTID)
+        .union(Self::CHILD_CLEARTID)
+        .union(Self::CHILD_SETTID)
+        .union(Self::DETACHED)
+        .union(Self::UNTRACED)
+        .union(Self::PTRACE)
+        .union(Self::IO);
+}
+
+/// `clone(2)`.
+pub fn clone(
+    context: &mut Context<'_>,
+    flags: u64,
+    stack: UserAddr,
+    parent_tid: UserPtr<u32>,
+    child_tid: UserPtr<u32>,
+    tls: u64,
+) -> Outcome {
+    // The low byte is the signal for the parent, which threads don't have.
+    begin(context, flags & !0xff, stack, parent_tid, child_tid, tls)
+}
+
+/// `clone3(2)`: `struct clone_args` as eleven words.
+pub fn clone3(context: &mut Context<'_>, arguments: UserAddr, size: usize) -> Outcome {
+    const WORDS: usize = 11;
+    if size < 64 {
+        return Err(EINVAL.into());
+    }
+    if size > 4096 {
+        return Err(E2BIG.into());
+    }
+    let mut bytes = alloc::vec![0u8; size.max(WORDS * 8)];
+    copy_in(&mut bytes[..size], arguments)?;
+    if bytes[WORDS * 8..].iter().any(|byte| *byte != 0) {
+        return Err(E2BIG.into());
+    }
+    let [flags, _pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, _set_tid, set_tid_count, _cgroup] =
+        crate::user_memory::from_bytes::<[u64; WORDS]>(&bytes);
+    let thread = flags & CloneFlags::THREAD.bits() != 0;
+    if exit_signal > 64 || thread && exit_signal != 0 || (stack == 0) != (stack_size == 0) || flags & 0xff != 0 {
+        return Err(EINVAL.into());
+    }
+    if set_tid_count != 0 {
+        kernel().note_unsupported("clone3 with set_tid");
+        return Err(EPERM.into());
+    }
+    let top = UserAddr(stack).add(stack_size);
+    begin(context, flags, top, UserPtr::new(parent_tid), UserPtr::new(child_tid), tls)
+}
+
+fn begin(
+    context: &mut Context<'_>,
+    flags: u64,
+    stack: UserAddr,
+    parent_tid: UserPtr<u32>,
+    child_tid: UserPtr<u32>,
+    tls: u64,
+) -> Outcome {
+    let has = |flag: CloneFlags| flags & flag.bits() != 0;
+    if has(CloneFlags::THREAD) && !has(CloneFlags::SIGHAND) || has(CloneFlags::SIGHAND) && !has(CloneFlags::VM) {
+        return Err(EINVAL.into());
+    }
+    if !has(CloneFlags::THREAD) {
+        kernel().note_unsupported("clone of a process (fork, vfork, posix_spawn)");
+        return Err(ENOSYS.into());
+    }
+    if flags & CloneFlags::SHARED.bits() != CloneFlags::SHARED.bits()
+        || flags & !CloneFlags::THREAD_ALLOWED.bits() != 0
+    {
+        kernel().note_unsupported("clone of a thread with files, directory or namespaces of its own");
+        return Err(EINVAL.into());
+    }
+    if has(CloneFlags::SETTLS) && tls >= GUEST_END {
+        return Err(EPERM.into());
+    }
+    if !exit::fits_limit() {
+        return Err(EAGAIN.into());
+    }
+    let tid = kernel().tasks.allocate();
+    if has(CloneFlags::PARENT_SETTID) {
+        parent_tid.write(tid.0)?;
+    }
+    if has(CloneFlags::CHILD_SETTID) {
+        // Linux writes it in the child and lets a fault pass.
+        let _ = child_tid.write(tid.0);
+    }
+    let thread = context.thread.sibling(tid);
+    if has(CloneFlags::CHILD_CLEARTID) {
+        thread.clear_child_tid.set(guest_address(child_tid.address()));
+    }
+    let mut saved = context.frame.save();
+    let mut registers = saved.registers();
+    registers.rax = 0;
+    registers.syscall = -1;
+    if !stack.is_null() {
+        registers.rsp = stack.0;
+    }
+    if has(CloneFlags::SETTLS) {
+        registers.fs_base = tls;
+    }
+    saved = crate::task::thread::Saved::new(&registers, saved.vector);
+    *thread.saved.borrow_mut() = Some(saved);
+    enter(&thread);
+    if let Err(errno) = host_process::start_host_thread(Some(tid)) {
+        thread.process().threads.borrow_mut().remove(&tid);
+        kernel().tasks.threads.borrow_mut().remove(&tid);
+        return Err(errno.into());
+    }
+    Ok(tid.0 as usize)
+}
+
+fn enter(thread: &Rc<Thread>) {
+    thread.process().threads.borrow_mut().insert(thread.tid, thread.clone());
+    kernel().tasks.threads.borrow_mut().insert(thread.tid, thread.clone());
+}
+
+/// An address that is kept: null when it is not the guest's.
+fn guest_address(address: UserAddr) -> UserAddr {
+    if address.0 < GUEST_END { address } else { UserAddr(0) }
+}
+
+/// `gettid(2)`.
+pub fn gettid(context: &mut Context<'_>) -> Outcome {
+    Ok(context.thread.tid.0 as usize)
+}
+
+/// `set_tid_address(2)`.
+pub fn set_tid_address(context: &mut Context<'_>, tid: UserAddr) -> Outcome {
+    context.thread.clear_child_tid.set(guest_address(tid));
+    Ok(context.thread.tid.0 as usize)
+}
+
+/// `_exit(2)` of one thread.
+pub fn exit(context: &mut Context<'_>, status: i32) -> Outcome {
+    let process = context.process();
+    if process.pid.0 == context.thread.tid.0 && process.exit.get().is_none() {
+        process.exit.set(Some(Exit::Status(status as u8)));
+    }
+    Err(Stop::ThreadExit)
+}
+
+/// `exit_group(2)`.
+pub fn exit_group(_context: &mut Context<'_>, status: i32) -> Outcome {
+    Err(Stop::ProcessExit(Exit::Status(status as u8)))
+}
+
+/// Bytes of a `struct robust_list_head`.
+const ROBUST_HEAD: usize = 24;
+
+/// `set_robust_list(2)`.
+pub fn set_robust_list(context: &mut Context<'_>, head: UserAddr, len: usize) -> Outcome {
+    if len != ROBUST_HEAD {
+        return Err(EINVAL.into());
+    }
+    context.thread.robust_list.set(guest_address(head));
+    Ok(0)
+}
+
+/// `get_robust_list(2)`.
+pub fn get_robust_list(context: &mut Context<'_>, tid: i32, head: UserPtr<u64>, len: UserPtr<u64>) -> Outcome {
+    let thread = match u32::try_from(tid) {
+        Ok(0) => context.thread.clone(),
+        Ok(tid) => kernel().thread(Tid(tid)).ok_or(ESRCH)?,
+        Err(_) => return Err(ESRCH.into()),
+    };
+    len.write(ROBUST_HEAD as u64)?;
+    head.write(thread.robust_list.get().0)?;
+    Ok(0)
+}
+
+/// `rseq(2)`: not there, as on kernels before 4.18. C libraries go without it.
+pub fn rseq(_context: &mut Context<'_>, _area: UserAddr, _len: u32, _flags: i32, _signature: u32) -> Outcome {
+    Err(ENOSYS.into())
+}
+
+/// Without `FUTEX_PRIVATE_FLAG` and `FUTEX_CLOCK_REALTIME`.
+const FUTEX_COMMAND: u32 = !(0x80 | FUTEX_CLOCK_REALTIME);
+const FUTEX_CLOCK_REALTIME: u32 = 0x100;
+
+/// `futex(2)`.
+pub fn futex(
+    context: &mut Context<'_>,
+    word: UserPtr<u32>,
+    operation: u32,
+    value: u32,
+    time: u64,
+    other: UserPtr<u32>,
+    value3: u32,
+) -> Outcome {
+    let realtime = operation & FUTEX_CLOCK_REALTIME != 0;
+    let command = operation & FUTEX_COMMAND;
+    if realtime && command != 9 {
+        return Err(ENOSYS.into());
+    }
+    // Linux wakes one for a count below one.
+    let count = |count: u32| (count as i32).max(1) as usize;
+    let counts = || match ((value as i32), (time as i32)) {
+        (0.., 0..) => Ok((value as usize, time as u32 as usize)),
+        _ => Err(EINVAL),
+    };
+    match command {
+        0 => futexes::wait(context, word, value, futexes::MATCH_ANY, futex_deadline(context, time, None)?),
+        9 => futexes::wait(context, word, value, value3, futex_deadline(context, time, Some(realtime))?),
+        1 => Ok(futexes::wake(futexes::key(context.thread, word)?, futexes::MATCH_ANY, count(value))),
+        10 if value3 == 0 => Err(EINVAL.into()),
+        10 => Ok(futexes::wake(futexes::key(context.thread, word)?, value3, count(value))),
+        3 | 4 => {
+            let (wake, requeue) = counts()?;
+            let (from, to) = (futexes::key(context.thread, word)?, futexes::key(context.thread, other)?);
+            if command == 4 && crate::user_memory::load(word)? != value3 {
+                return Err(EAGAIN.into());
+            }
+            Ok(futexes::requeue(from, to, wake, requeue))
+        }
+        5 => Ok(futexes::wake_op(context.thread, [word, other], [count(value), count(time as u32)], value3)?),
+        6..=8 | 11..=13 => {
+            kernel().note_unsupported("futex with priority inheritance");
+            Err(ENOSYS.into())
+        }
+        _ => Err(ENOSYS.into()),
+    }
+}
+
+/// The deadline at guest monotonic ns: relative, or absolute on the monotonic (`false`) or real-time clock.
+fn futex_deadline(context: &Context<'_>, time: u64, absolute: Option<bool>) -> Result<Option<u64>, Errno> {
+    if time == 0 || context.resumed.is_some() {
+        return Ok(None);
+    }
+    let ns = clock::read_timespec(UserPtr::new(time))?;
+    Ok(Some(match absolute {
+        None => crate::time::monotonic_ns().saturating_add(ns),
+        Some(false) => ns,
+        Some(true) => clock::monotonic_from_realtime(ns),
+    }))
+}
+

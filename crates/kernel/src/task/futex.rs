@@ -1,0 +1,244 @@
+//! Futexes: `futex(2)`, and the robust lists of `get_robust_list(2)`.
+//!
+//! A waiter stands in the queue of its key and is woken by name, in order; being woken completes its call, it does
+//! not compare again. Comparing and entering happen under the kernel lock, and so does every wake: between
+//! the two nothing can be lost.
+
+use super::{Pid, Thread};
+use crate::errno::{EAGAIN, EFAULT, EINVAL, ENOSYS, ETIMEDOUT, Errno};
+use crate::kernel;
+use crate::syscall::{Context, Outcome, RestartRule, Stop};
+use crate::user_memory::{self, UserAddr, UserPtr};
+use crate::wait::{Progress, WaitFor, WaitQueue, Wake};
+use abi::layout::GUEST_END;
+use alloc::collections::BTreeMap;
+use alloc::rc::{Rc, Weak};
+use core::cell::{Cell, RefCell};
+
+/// A futex word: the process whose address space it lies in, and its address there.
+pub type Key = (Pid, u64);
+
+/// `FUTEX_BITSET_MATCH_ANY`.
+pub const MATCH_ANY: u32 = u32::MAX;
+/// Somebody waits for the lock word (`get_robust_list(2)`).
+const WAITERS: u32 = 0x8000_0000;
+/// The holder of the lock word died.
+const OWNER_DIED: u32 = 0x4000_0000;
+/// Thread number of the holder.
+const TID_MASK: u32 = 0x3fff_ffff;
+/// Longest robust list that is walked (Linux: `ROBUST_LIST_LIMIT`).
+const ROBUST_LIMIT: usize = 2048;
+/// Dead queues that may lie in the table before it is tidied up.
+const TIDY_FROM: usize = 64;
+
+/// All futexes somebody waits for. A queue lives as long as its waiters hold it.
+#[derive(Default)]
+pub struct Futexes {
+    queues: RefCell<BTreeMap<Key, Weak<WaitQueue>>>,
+    tidy_at: Cell<usize>,
+}
+
+impl Futexes {
+    fn find(&self, key: Key) -> Option<Rc<WaitQueue>> {
+        self.queues.borrow().get(&key).and_then(Weak::upgrade)
+    }
+
+    fn find_or_make(&self, key: Key) -> Rc<WaitQueue> {
+        if let Some(queue) = self.find(key) {
+            return queue;
+        }
+        let queue = WaitQueue::new();
+        let mut queues = self.queues.borrow_mut();
+        if queues.len() >= self.tidy_at.get().max(TIDY_FROM) {
+            queues.retain(|_, queue| queue.strong_count() > 0);
+            self.tidy_at.set(2 * queues.len());
+        }
+        queues.insert(key, Rc::downgrade(&queue));
+        queue
+    }
+}
+
+/// The key of a word as this thread sees it.
+///
+/// # Errors
+/// `EINVAL` when it is not aligned, `EFAULT` when it is not the guest's.
+pub fn key(thread: &Thread, word: UserPtr<u32>) -> Result<Key, Errno> {
+    let address = word.address().0;
+    if address % 4 != 0 {
+        return Err(EINVAL);
+    }
+    if address > GUEST_END - 4 && !cfg!(test) {
+        return Err(EFAULT);
+    }
+    Ok((thread.process().pid, address))
+}
+
+/// `FUTEX_WAIT` and `FUTEX_WAIT_BITSET`, with an absolute deadline in guest monotonic ns.
+pub fn wait(
+    context: &Context<'_>,
+    word: UserPtr<u32>,
+    expected: u32,
+    bits: u32,
+    deadline: Option<u64>,
+) -> Outcome {
+    match context.resumed {
+        Some((_, Wake::Event)) => return Ok(0),
+        Some((_, Wake::Timeout)) => return Err(ETIMEDOUT.into()),
+        Some((_, Wake::Signal)) | None => {}
+    }
+    if bits == 0 {
+        return Err(EINVAL.into());
+    }
+    let key = key(context.thread, word)?;
+    if user_memory::load(word)? != expected {
+        return Err(EAGAIN.into());
+    }
+    let queue = kernel().futexes.find_or_make(key);
+    // A wait with a time is a `restart_syscall` one in Linux: never run again after a handler.
+    let rule = if deadline.is_some() { RestartRule::Never } else { RestartRule::IfFlagged };
+    let wait = WaitFor {
+        queues: alloc::vec![(queue, bits)],
+        deadline_ns: deadline,
+        progress: Progress::Entered,
+        what: "futex",
+        ..WaitFor::default()
+    };
+    Err(Stop::Wait(wait, rule))
+}
+
+/// Wakes the first `count` waiters of a word whose bits meet; answers how many.
+pub fn wake(key: Key, bits: u32, count: usize) -> usize {
+    kernel().futexes.find(key).map_or(0, |queue| queue.wake_in_order(bits, count))
+}
+
+/// Wakes `wake_count` waiters of one word and moves up to `move_count` more to another; answers how many in all.
+pub fn requeue(from: Key, to: Key, wake_count: usize, move_count: usize) -> usize {
+    let Some(source) = kernel().futexes.find(from) else { return 0 };
+    let woken = source.wake_in_order(MATCH_ANY, wake_count);
+    if from == to {
+        return woken;
+    }
+    let target = kernel().futexes.find_or_make(to);
+    let moved = source.move_to(&target, move_count);
+    for tid in &moved {
+        if let Some(thread) = kernel().thread(*tid)
+            && let Some(wait) = thread.waiting.borrow_mut().as_mut()
+        {
+            for (queue, _) in &mut wait.queues {
+                if Rc::ptr_eq(queue, &source) {
+                    *queue = target.clone();
+                }
+            }
+        }
+    }
+    woken + moved.len()
+}
+
+/// `FUTEX_WAKE_OP`: changes the second word, wakes waiters of the first, and such of the second one when its old
+/// value compares.
+pub fn wake_op(
+    thread: &Thread,
+    words: [UserPtr<u32>; 2],
+    counts: [usize; 2],
+    operation: u32,
+) -> Result<usize, Errno> {
+    let keys = [key(thread, words[0])?, key(thread, words[1])?];
+    let (_, met) = operate(words[1], operation)?;
+    let mut woken = wake(keys[0], MATCH_ANY, counts[0]);
+    if met {
+        woken += wake(keys[1], MATCH_ANY, counts[1]);
+    }
+    Ok(woken)
+}
+
+/// Does the operation encoded as in `FUTEX_OP()` of `futex(2)`: the old value, and whether it compares.
+fn operate(word: UserPtr<u32>, operation: u32) -> Result<(u32, bool), Errno> {
+    let sign_extend = |bits: u32| ((bits << 20) as i32 >> 20) as u32;
+    let argument = sign_extend(operation >> 12 & 0xfff);
+    let compared = sign_extend(operation & 0xfff);
+    let argument = if operation >> 31 != 0 { 1u32 << (argument & 31) } else { argument };
+    let compute: fn(u32, u32) -> u32 = match operation >> 28 & 7 {
+        0 => |_, argument| argument,
+        1 => u32::wrapping_add,
+        2 => |old, argument| old | argument,
+        3 => |old, argument| old & !argument,
+        4 => |old, argument| old ^ argument,
+        _ => return Err(ENOSYS),
+    };
+    let compare: fn(i32, i32) -> bool = match operation >> 24 & 15 {
+        0 => |a, b| a == b,
+        1 => |a, b| a != b,
+        2 => |a, b| a < b,
+        3 => |a, b| a <= b,
+        4 => |a, b| a > b,
+        5 => |a, b| a >= b,
+        _ => return Err(ENOSYS),
+    };
+    let old = change(word, |old| Some(compute(old, argument)))?;
+    Ok((old, compare(old as i32, compared as i32)))
+}
+
+/// Changes a word atomically; answers the old value. `None` leaves it.
+fn change(word: UserPtr<u32>, compute: impl Fn(u32) -> Option<u32>) -> Result<u32, Errno> {
+    let mut seen = user_memory::load(word)?;
+    loop {
+        let Some(new) = compute(seen) else { return Ok(seen) };
+        let old = user_memory::compare_exchange(word, seen, new)?;
+        if old == seen {
+            return Ok(old);
+        }
+        seen = old;
+    }
+}
+
+/// What a thread leaves behind: its robust locks get the mark of a dead owner, its `clear_child_tid` word is
+/// cleared and woken. Memory that can't be reached is the guest's own loss.
+pub fn thread_leaves(thread: &Thread) {
+    if !thread.robust_list.get().is_null() {
+        let _ = walk_robust_list(thread, thread.robust_list.get());
+    }
+    let cleared = thread.clear_child_tid.replace(UserAddr(0));
+    if !cleared.is_null() {
+        let word = UserPtr::new(cleared.0);
+        if word.write(0).is_ok()
+            && let Ok(key) = key(thread, word)
+        {
+            wake(key, MATCH_ANY, 1);
+        }
+    }
+}
+
+/// `struct robust_list_head`: first entry, offset of the lock word from an entry, the entry being changed.
+fn walk_robust_list(thread: &Thread, head: UserAddr) -> Result<(), Errno> {
+    let [first, offset, pending] = UserPtr::<[u64; 3]>::new(head.0).read()?;
+    let mut entry = first;
+    for _ in 0..ROBUST_LIMIT {
+        if entry & !1 == head.0 {
+            break;
+        }
+        // Read before the lock is given up: its next owner may unlink the entry.
+        let next = UserPtr::<u64>::new(entry & !1).read();
+        if entry & !1 != pending & !1 {
+            bury(thread, (entry & !1).wrapping_add(offset), entry & 1 != 0, false)?;
+        }
+        entry = next?;
+    }
+    if pending & !1 != 0 {
+        bury(thread, (pending & !1).wrapping_add(offset), pending & 1 != 0, true)?;
+    }
+    Ok(())
+}
+
+/// Marks one lock word of a dead thread.
+fn bury(thread: &Thread, address: u64, inheriting: bool, pending: bool) -> Result<(), Errno> {
+    let word = UserPtr::<u32>::new(address);
+    let key = key(thread, word)?;
+    let old = change(word, |old| (old & TID_MASK == thread.tid.0).then_some(old & WAITERS | OWNER_DIED))?;
+    let was_ours = old & TID_MASK == thread.tid.0;
+    // A lock that was just released, its waiter not yet woken.
+    let released = pending && !inheriting && old == 0;
+    if released || was_ours && !inheriting && old & WAITERS != 0 {
+        wake(key, MATCH_ANY, 1);
+    }
+    Ok(())
+}
