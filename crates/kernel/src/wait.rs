@@ -152,9 +152,7 @@ impl WaitQueue {
     pub fn move_to(&self, other: &Self, count: usize) -> Vec<Tid> {
         let mut moved = Vec::new();
         self.waiters.borrow_mut().retain(|waiter| match waiter {
-            Waiter::Thread { tid, events, exclusive }
-                if moved.len() < count && crate::task::park::is_waiting(*tid) =>
-            {
+            Waiter::Thread { tid, events, exclusive } if moved.len() < count && crate::task::park::is_waiting(*tid) => {
                 moved.push(*tid);
                 other.enter(*tid, *events, *exclusive);
                 false

@@ -109,8 +109,7 @@ fn begin(
         kernel().note_unsupported("clone of a process (fork, vfork, posix_spawn)");
         return Err(ENOSYS.into());
     }
-    if flags & CloneFlags::SHARED.bits() != CloneFlags::SHARED.bits()
-        || flags & !CloneFlags::THREAD_ALLOWED.bits() != 0
+    if flags & CloneFlags::SHARED.bits() != CloneFlags::SHARED.bits() || flags & !CloneFlags::THREAD_ALLOWED.bits() != 0
     {
         kernel().note_unsupported("clone of a thread with files, directory or namespaces of its own");
         return Err(EINVAL.into());
@@ -278,4 +277,3 @@ fn futex_deadline(context: &Context<'_>, time: u64, absolute: Option<bool>) -> R
         Some(true) => clock::monotonic_from_realtime(ns),
     }))
 }
-

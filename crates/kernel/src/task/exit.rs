@@ -32,8 +32,7 @@ pub fn process_exits(_thread: &Rc<Thread>, exit: Exit) -> Way {
 /// Makes all other threads of a process end, wherever they are (`execve`). They are gone when
 /// [`Process::thread_gone`] has been woken and `threads` holds one.
 pub fn end_others(process: &Process, stays: &Thread) {
-    let others: Vec<_> =
-        process.threads.borrow().values().filter(|thread| thread.tid != stays.tid).cloned().collect();
+    let others: Vec<_> = process.threads.borrow().values().filter(|thread| thread.tid != stays.tid).cloned().collect();
     for other in others {
         other.exiting.set(true);
         match other.slot.get() {

@@ -74,13 +74,7 @@ pub fn key(thread: &Thread, word: UserPtr<u32>) -> Result<Key, Errno> {
 }
 
 /// `FUTEX_WAIT` and `FUTEX_WAIT_BITSET`, with an absolute deadline in guest monotonic ns.
-pub fn wait(
-    context: &Context<'_>,
-    word: UserPtr<u32>,
-    expected: u32,
-    bits: u32,
-    deadline: Option<u64>,
-) -> Outcome {
+pub fn wait(context: &Context<'_>, word: UserPtr<u32>, expected: u32, bits: u32, deadline: Option<u64>) -> Outcome {
     match context.resumed {
         Some((_, Wake::Event)) => return Ok(0),
         Some((_, Wake::Timeout)) => return Err(ETIMEDOUT.into()),
@@ -136,12 +130,7 @@ pub fn requeue(from: Key, to: Key, wake_count: usize, move_count: usize) -> usiz
 
 /// `FUTEX_WAKE_OP`: changes the second word, wakes waiters of the first, and such of the second one when its old
 /// value compares.
-pub fn wake_op(
-    thread: &Thread,
-    words: [UserPtr<u32>; 2],
-    counts: [usize; 2],
-    operation: u32,
-) -> Result<usize, Errno> {
+pub fn wake_op(thread: &Thread, words: [UserPtr<u32>; 2], counts: [usize; 2], operation: u32) -> Result<usize, Errno> {
     let keys = [key(thread, words[0])?, key(thread, words[1])?];
     let (_, met) = operate(words[1], operation)?;
     let mut woken = wake(keys[0], MATCH_ANY, counts[0]);

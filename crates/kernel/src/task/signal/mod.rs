@@ -2,9 +2,9 @@
 
 use super::Thread;
 use crate::entry::{Fault, Frame};
+use crate::heap::guest_word::ByteBox;
 use crate::syscall::RestartRule;
 use alloc::rc::Rc;
-use crate::heap::guest_word::ByteBox;
 use core::cell::RefCell;
 
 /// What a thread knows of signals. The guest chooses these words, so they lie in the byte arena.
