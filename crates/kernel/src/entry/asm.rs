@@ -142,11 +142,13 @@ global_asm!(
     // Reads a guest word at once: rdi address, rsi where it goes. Answers 1, or 0 after a fault.
     ".global load_user_asm",
     "load_user_asm:",
+    ".global load_user_begin",
     "load_user_begin:",
     "mov ecx, [rdi]",
     "mov [rsi], ecx",
     "mov eax, 1",
     "ret",
+    ".global load_user_fault",
     "load_user_fault:",
     "xor eax, eax",
     "ret",
