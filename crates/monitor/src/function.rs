@@ -18,6 +18,7 @@ use fileserver::{FileServer, Root};
 use image::Image;
 use std::collections::BTreeSet;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant as Time};
 
@@ -56,12 +57,14 @@ pub(crate) struct FunctionInner {
     monitor: Arc<MonitorInner>,
     /// Pids of sandboxes that are known: no process is two of them.
     owned: Mutex<BTreeSet<i32>>,
+    /// Kills for lack of memory that an instance's end has been explained with.
+    oom_kills: AtomicU64,
 }
 
 impl FunctionInner {
     #[cfg(test)]
     pub(crate) fn for_test(monitor: Arc<MonitorInner>, spec: FunctionSpec, tree: Tree) -> Arc<Self> {
-        Arc::new(Self { spec, tree, files: None, monitor, owned: Mutex::default() })
+        Arc::new(Self { spec, tree, files: None, monitor, owned: Mutex::default(), oom_kills: AtomicU64::new(0) })
     }
 
     /// A connection to the file server for one sandbox.
@@ -71,6 +74,12 @@ impl FunctionInner {
             // No root: one that is closed already.
             None => Ok(wire::pair().map_err(at("making a socket"))?.0),
         }
+    }
+
+    /// Whether the host killed one of the function's processes for lack of memory since this was last asked.
+    pub(crate) fn ran_out_of_memory(&self) -> bool {
+        let kills = self.tree.cgroup().map_or(0, Cgroup::oom_kills);
+        self.oom_kills.fetch_max(kills, Ordering::Relaxed) < kills
     }
 
     pub(crate) fn claim(&self, pid: i32) -> bool {
@@ -107,7 +116,8 @@ impl Function {
             let started = started.ok_or_else(|| Error::Files("the monitor is shutting down".to_owned()))?;
             Some(started.map_err(|error| Error::Files(error.to_string()))?)
         };
-        Ok(Self(Arc::new(FunctionInner { spec, tree, files, monitor, owned: Mutex::default() })))
+        let owned = Mutex::default();
+        Ok(Self(Arc::new(FunctionInner { spec, tree, files, monitor, owned, oom_kills: AtomicU64::new(0) })))
     }
 
     /// What it was made from.
@@ -181,10 +191,8 @@ impl Function {
         let mut instance = request.instance(sandbox).parking();
         instance.wait_parked(Time::now() + PARKING)?;
         let parent = instance.sandbox.control().try_clone_to_owned().map_err(io_error)?;
-        Ok(Template(Arc::new(TemplateInner {
-            parent: Parent::new("the template", parent),
-            instance: Mutex::new(instance),
-        })))
+        let parent = Parent::new("the template", parent);
+        Ok(Template(Arc::new(TemplateInner { parent, function: self.clone(), instance: Mutex::new(instance) })))
     }
 
     /// Asks the nursery for a sandbox; `fds` are those of its first message.
@@ -280,6 +288,7 @@ pub struct Template(Arc<TemplateInner>);
 #[derive(Debug)]
 pub(crate) struct TemplateInner {
     pub(crate) parent: Parent,
+    function: Function,
     /// For its process; its socket is used by `parent`.
     instance: Mutex<Instance>,
 }
@@ -293,14 +302,16 @@ impl TemplateInner {
         let instance = self.instance.lock().unwrap_or_else(PoisonError::into_inner);
         instance.sandbox.process().map(look)
     }
-
-    fn function(&self) -> Function {
-        let instance = self.instance.lock().unwrap_or_else(PoisonError::into_inner);
-        Function(Arc::clone(&instance.sandbox.function))
-    }
 }
 
 impl Template {
+    #[cfg(test)]
+    pub(crate) fn for_test(parent: OwnedFd, instance: Instance) -> Self {
+        let function = Function(Arc::clone(&instance.sandbox.function));
+        let parent = Parent::new("the template", parent);
+        Self(Arc::new(TemplateInner { parent, function, instance: Mutex::new(instance) }))
+    }
+
     /// Clones an instance: one message; the reply is read when the instance is first looked at.
     ///
     /// # Errors
@@ -320,7 +331,7 @@ impl Template {
     }
 
     fn clone_one(&self, client: Option<&Client>, spare: bool) -> Result<(Instance, Identity)> {
-        let function = self.0.function();
+        let function = &self.0.function;
         let identity = Identity { spare, ..function.identity() };
         let (control, theirs) = wire::pair().map_err(at("making a control socket"))?;
         let connection = client.map(|client| client.connection(Client::FIRST));

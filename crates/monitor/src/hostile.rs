@@ -6,8 +6,8 @@ use crate::limits::Limits;
 use crate::process::Process;
 use crate::sandbox::Sandbox;
 use crate::tree::Tree;
-use crate::{Client, Error, Event, Instance, Monitor, MonitorOptions, wire};
-use abi::control::{Exit, FromSandbox, Instance as Identity, LogStream, MAX_MESSAGE};
+use crate::{Client, Error, Event, Instance, Monitor, MonitorOptions, Template, wire};
+use abi::control::{Exit, FromParent, FromSandbox, Instance as Identity, LogStream, MAX_MESSAGE, ToSandbox};
 use rustix::io::Errno;
 use rustix::net::SendFlags;
 use rustix::process::PidfdFlags;
@@ -235,4 +235,49 @@ fn text_of_a_guest_can_not_steer_a_terminal() {
     assert_eq!(fake.next(), Event::StartFailed { errno: 2, message: "no\u{fffd}[2J \u{fffd}\n".to_owned() });
     fake.process.kill().expect("kill");
     fake.process.wait().expect("wait");
+}
+
+/// A template whose other side is ours, and its process.
+fn fake_template() -> (Template, OwnedFd, Child) {
+    let Fake { instance, process, .. } = fake();
+    let (parent, socket) = wire::pair().expect("pair");
+    (Template::for_test(parent, instance), socket, process)
+}
+
+#[test]
+fn a_fork_boot_is_one_message_and_waits_for_nothing() {
+    let (template, socket, mut process) = fake_template();
+    let mut instance = template.sfork(Some(client())).expect("the request is sent");
+    match wire::receive(&socket).expect("receive") {
+        wire::Received::Message(bytes, fds) => {
+            let message: ToSandbox = abi::decode(&bytes).expect("decodes");
+            assert!(matches!(message, ToSandbox::Sfork { connection: Some(_), .. }), "{message:?}");
+            assert_eq!(fds.len(), 2);
+        }
+        other => panic!("{other:?}"),
+    }
+    assert!(matches!(wire::receive(&socket), Ok(wire::Received::Nothing)));
+    assert_eq!(instance.next_event(Time::now()).expect("not overdue"), None);
+    wire::send(&socket, &abi::encode(&FromParent::Failed(Errno::AGAIN.raw_os_error())), &[]).expect("reply");
+    let error = instance.next_event(Time::now() + Duration::from_secs(20)).expect_err("the clone failed");
+    assert!(matches!(error, Error::Clone(Errno::AGAIN)), "{error}");
+    drop((instance, template));
+    process.wait().expect("wait");
+}
+
+#[test]
+fn a_template_that_hands_over_something_else_is_killed() {
+    let (mut other, pidfd_of_other) = sleeper();
+    let (no_pidfd, _theirs) = wire::pair().expect("pair");
+    for handed in [&pidfd_of_other, &no_pidfd] {
+        let (template, socket, mut process) = fake_template();
+        let mut instance = template.sfork(None).expect("the request is sent");
+        wire::send(&socket, &abi::encode(&FromParent::Spawned), &[handed.as_fd()]).expect("reply");
+        let error = instance.next_event(Time::now() + Duration::from_secs(20)).expect_err("not believed");
+        assert!(matches!(error, Error::Tree { who: "the template", .. }), "{error}");
+        assert!(!process.wait().expect("wait").success());
+    }
+    assert_eq!(other.try_wait().expect("wait"), None, "a stranger was killed");
+    other.kill().expect("kill");
+    other.wait().expect("wait");
 }

@@ -92,7 +92,6 @@ pub struct Instance {
     log: Bucket,
     log_dropped: u64,
     reason: Option<Reason>,
-    oom_kills: u64,
     end: Option<End>,
 }
 
@@ -100,7 +99,6 @@ impl Instance {
     pub(crate) fn new(sandbox: Sandbox, identity: Identity, may_freeze: bool) -> Self {
         let now = Time::now();
         Self {
-            oom_kills: sandbox.function.tree.cgroup().map_or(0, crate::cgroup::Cgroup::oom_kills),
             sandbox,
             identity,
             queue: VecDeque::new(),
@@ -178,7 +176,9 @@ impl Instance {
 
     /// Takes one message or waits for one; `false` at the deadline.
     fn step(&mut self, deadline: Time) -> Result<bool> {
-        self.sandbox.resolve()?;
+        if !self.sandbox.resolve_by(deadline)? {
+            return Ok(false);
+        }
         if self.deadline.is_some_and(|limit| Time::now() >= limit) {
             self.deadline = None;
             self.end_it(if self.leaving { Reason::Unannounced } else { Reason::Timeout });
@@ -285,7 +285,7 @@ impl Instance {
             }
             FromSandbox::Crashed { report } => {
                 self.leave(Reason::Crash);
-                Event::Crashed(sentence(&report))
+                Event::Crashed(crate::symbols::annotate(&sentence(&report)))
             }
         };
         self.queue.push_back(event);
@@ -332,9 +332,10 @@ impl Instance {
     /// The process is gone and all it said is taken.
     fn finish(&mut self) {
         let how = self.sandbox.how();
-        let oom_kills = self.sandbox.function.tree.cgroup().map_or(0, crate::cgroup::Cgroup::oom_kills);
         let reason = match self.reason.take() {
-            None | Some(Reason::Unannounced) if how == How::Signal(libc::SIGKILL) && oom_kills > self.oom_kills => {
+            None | Some(Reason::Unannounced)
+                if how == How::Signal(libc::SIGKILL) && self.sandbox.function.ran_out_of_memory() =>
+            {
                 Reason::Memory
             }
             reason => reason.unwrap_or(Reason::Unannounced),

@@ -26,8 +26,9 @@
 //! checked afterwards. [`Spare::go`]: one message to the spare. No `execve`, file lookup, namespace other than the
 //! pid namespace, cgroup move or filter is on any of these paths.
 //!
-//! **Locks**, never two at once except in this order: a parent's replies, the template's instance, the owned pids,
-//! the keeper's deaths. The first and last are held while waiting for a reply, which has a deadline.
+//! **Locks**, never two at once except the first two, in this order: a parent's replies, a parent's count of requests,
+//! a template's instance, the owned pids, the keeper's deaths. Replies and deaths are waited for under theirs, with
+//! a deadline; nothing on a boot path takes these.
 #![deny(unsafe_code)]
 
 mod cgroup;
@@ -46,6 +47,7 @@ mod parent;
 mod process;
 mod sandbox;
 mod streams;
+mod symbols;
 mod take;
 mod tree;
 mod wire;

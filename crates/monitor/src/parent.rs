@@ -9,7 +9,7 @@ use abi::control::FromParent;
 use rustix::io::Errno;
 use std::collections::BTreeMap;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 /// How long a reply, or room for a request, is waited for.
@@ -20,17 +20,19 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 pub(crate) struct Parent {
     who: &'static str,
     socket: OwnedFd,
+    /// Requests so far; held while one is sent, so that tickets have the order of the requests.
+    sent: Mutex<u64>,
+    /// Held while a reply is waited for, which must not keep others from asking.
     replies: Mutex<Replies>,
+    /// Why the channel can't be used any more.
+    broken: OnceLock<String>,
 }
 
 #[derive(Debug, Default)]
 struct Replies {
-    sent: u64,
     received: u64,
     /// Replies that came while another one was waited for.
     arrived: BTreeMap<u64, Reply>,
-    /// Why the channel can't be used any more.
-    broken: Option<String>,
 }
 
 type Reply = std::result::Result<OwnedFd, Errno>;
@@ -41,26 +43,31 @@ pub(crate) struct Ticket(u64);
 
 impl Parent {
     pub(crate) fn new(who: &'static str, socket: OwnedFd) -> Self {
-        Self { who, socket, replies: Mutex::default() }
+        Self { who, socket, sent: Mutex::default(), replies: Mutex::default(), broken: OnceLock::new() }
     }
 
     pub(crate) fn socket(&self) -> BorrowedFd<'_> {
         self.socket.as_fd()
     }
 
-    fn replies(&self) -> MutexGuard<'_, Replies> {
-        self.replies.lock().unwrap_or_else(PoisonError::into_inner)
+    fn sent(&self) -> MutexGuard<'_, u64> {
+        self.sent.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn intact(&self) -> Result<()> {
+        match self.broken.get() {
+            None => Ok(()),
+            Some(what) => Err(Error::Tree { who: self.who, what: what.clone() }),
+        }
     }
 
     /// Sends a request that will be answered by a pidfd.
     pub(crate) fn request(&self, message: &[u8], fds: &[BorrowedFd<'_>]) -> Result<Ticket> {
-        let mut replies = self.replies();
-        if let Some(what) = &replies.broken {
-            return Err(Error::Tree { who: self.who, what: what.clone() });
-        }
+        self.intact()?;
+        let mut sent = self.sent();
         self.send(message, fds)?;
-        replies.sent += 1;
-        Ok(Ticket(replies.sent - 1))
+        *sent += 1;
+        Ok(Ticket(*sent - 1))
     }
 
     /// Sends, waiting a while for room.
@@ -97,17 +104,15 @@ impl Parent {
 
     /// The reply to a request: the pidfd, unchecked.
     pub(crate) fn collect(&self, ticket: &Ticket, deadline: Instant) -> Result<OwnedFd> {
-        let mut replies = self.replies();
+        let mut replies = self.replies.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
             if let Some(reply) = replies.arrived.remove(&ticket.0) {
                 return reply.map_err(Error::Clone);
             }
-            if let Some(what) = &replies.broken {
-                return Err(Error::Tree { who: self.who, what: what.clone() });
-            }
+            self.intact()?;
             let error = match wire::receive_by(&self.socket, deadline) {
                 Ok(Received::Message(bytes, fds)) => match reply(&bytes, fds) {
-                    Some(reply) if replies.received < replies.sent => {
+                    Some(reply) if replies.received < *self.sent() => {
                         let number = replies.received;
                         replies.received += 1;
                         replies.arrived.insert(number, reply);
@@ -121,7 +126,7 @@ impl Parent {
                 Err(errno) => return Err(Error::Host { what: "receiving a reply", errno }),
             };
             if let Error::Tree { what, .. } = &error {
-                replies.broken = Some(what.clone());
+                let _ = self.broken.set(what.clone());
             }
         }
     }

@@ -25,7 +25,7 @@ pub(crate) enum Origin {
 #[derive(Debug)]
 enum State {
     /// The parent's reply has not been read.
-    Pending { origin: Origin, ticket: Ticket, kind: Kind },
+    Pending { origin: Origin, ticket: Ticket, kind: Kind, until: Instant },
     /// Known and checked.
     Known(Process),
     /// It never came to be, or had ended before it could be looked at.
@@ -49,7 +49,8 @@ impl Sandbox {
         ticket: Ticket,
         kind: Kind,
     ) -> Self {
-        Self { function, control, state: State::Pending { origin, ticket, kind } }
+        let until = Instant::now() + PATIENCE;
+        Self { function, control, state: State::Pending { origin, ticket, kind, until } }
     }
 
     #[cfg(test)]
@@ -72,16 +73,18 @@ impl Sandbox {
     /// # Errors
     /// When the host could not clone, or the parent misbehaved.
     pub(crate) fn resolve(&mut self) -> Result<()> {
-        self.resolve_by(Instant::now() + PATIENCE)
+        let late = Instant::now() + PATIENCE;
+        self.resolve_by(late).map(drop)
     }
 
-    fn resolve_by(&mut self, deadline: Instant) -> Result<()> {
-        let State::Pending { origin, ticket, kind } = &self.state else { return Ok(()) };
+    /// The same, but `false` when the reply has not come until the deadline and is not overdue.
+    pub(crate) fn resolve_by(&mut self, deadline: Instant) -> Result<bool> {
+        let State::Pending { origin, ticket, kind, until } = &self.state else { return Ok(true) };
         let parent = origin.parent(&self.function);
-        let collected = parent.collect(ticket, deadline);
-        if matches!(collected, Err(Error::Silent { .. })) {
-            // Still pending: it may come yet, and must then be killed.
-            return collected.map(drop);
+        let collected = parent.collect(ticket, deadline.min(*until));
+        // It stays pending: the reply may come yet, and the process must then be killed.
+        if let Err(Error::Silent { .. }) = collected {
+            return if deadline < *until { Ok(false) } else { collected.map(|_| false) };
         }
         let pidfd = match collected {
             Ok(pidfd) => pidfd,
@@ -98,7 +101,7 @@ impl Sandbox {
             Err(Doubt::Gone) => (State::Lost(self.function.tree.latest_death().unwrap_or(How::Unknown)), Ok(())),
         };
         self.state = state;
-        result
+        result.map(|()| true)
     }
 
     /// Its process, when there is one and it is known.
