@@ -43,7 +43,8 @@ mod tests {
 
     #[test]
     fn only_addresses_of_the_kernel_get_names() {
-        let symbols = SymbolMap::new(vec![SymbolMapName::new(KERNEL_BASE + 0x1000, "_ZN6kernel4trap17h0123456789abcdefE")]);
+        let symbols =
+            SymbolMap::new(vec![SymbolMapName::new(KERNEL_BASE + 0x1000, "_ZN6kernel4trap17h0123456789abcdefE")]);
         let report = "rip 0x7e0000001020 rsp 0x10 0x\\n  0x7e0000001000";
         let expected = "rip 0x7e0000001020 <kernel::trap+0x20> rsp 0x10 0x\\n  0x7e0000001000 <kernel::trap+0x0>";
         assert_eq!(annotate_with(report, &symbols), expected);
