@@ -198,3 +198,32 @@ pub enum Exit {
     /// Killed for exceeding its memory limit.
     OutOfMemory,
 }
+
+/// Encodes [`FromSandbox::Crashed`] without allocating: the heap may be what is broken. Answers the message; what
+/// does not fit is cut off.
+pub fn encode_crash<'a>(report: &[u8], into: &'a mut [u8; 4608]) -> &'a [u8] {
+    const CRASHED: u8 = 9;
+    let report = &report[..report.len().min(into.len() - 3)];
+    // The number of the variant, the length as a two-byte varint, the bytes (postcard's wire format).
+    into[0] = CRASHED;
+    into[1] = report.len() as u8 | 0x80;
+    into[2] = (report.len() >> 7) as u8;
+    into[3..3 + report.len()].copy_from_slice(report);
+    &into[..3 + report.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_crash_encoded_by_hand_is_the_message() {
+        let mut buffer = [0; 4608];
+        for len in [200, 4000, 5000] {
+            let report = alloc::vec![b'x'; len];
+            let message = encode_crash(&report, &mut buffer);
+            let expected = FromSandbox::Crashed { report: report[..len.min(4605)].to_vec() };
+            assert_eq!(crate::decode::<FromSandbox>(message), Ok(expected));
+        }
+    }
+}

@@ -35,6 +35,10 @@ pub struct Local {
     pub membarrier_ready: AtomicU32,
     /// A crash report is being written: the second one just ends.
     pub crashing: AtomicU32,
+    /// System calls noted in `last_calls` so far.
+    pub calls: AtomicU32,
+    /// The last system calls, for the crash report: thread (23 bits), number (9 bits), result (32 bits).
+    pub last_calls: [AtomicU64; 16],
     /// Bitmap of stack slots in use.
     pub slots: [AtomicU64; 128],
 }
@@ -68,6 +72,14 @@ pub struct PerThread {
 pub fn boot_page() -> &'static BootPage {
     // SAFETY: see the module documentation.
     unsafe { &*(abi::layout::BOOT_PAGE as *const BootPage) }
+}
+
+/// Notes a finished system call for the crash report.
+pub fn note_call(tid: u32, number: i64, result: u64) {
+    let local = local();
+    let index = local.calls.fetch_add(1, Relaxed) as usize % local.last_calls.len();
+    let call = u64::from(tid) << 41 | (number as u64 & 0x1ff) << 32 | result & 0xffff_ffff;
+    local.last_calls[index].store(call, Relaxed);
 }
 
 /// Changes the boot page.
@@ -161,3 +173,6 @@ pub fn stamp(point: Stamp) {
         });
     }
 }
+
+// The boot page holds both halves.
+const _: () = assert!(size_of::<BootPage>() <= 2048 && size_of::<Local>() <= 2048);

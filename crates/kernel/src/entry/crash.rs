@@ -3,7 +3,7 @@
 
 use super::frame::Fault;
 use crate::local::{local, per_thread};
-use abi::control::FromSandbox;
+use abi::control::encode_crash;
 use abi::image::Registers;
 use core::fmt::Write;
 use core::sync::atomic::Ordering::SeqCst;
@@ -56,37 +56,10 @@ pub fn report(reason: core::fmt::Arguments<'_>, registers: Option<&Registers>) -
         unsafe { core::arch::asm!("mov {}, rbp", "mov {}, rsp", out(reg) rbp, out(reg) rsp) };
         backtrace(&mut text, rbp, rsp);
     }
-    let mut message = [0u8; 4200];
-    let bytes = &text.bytes[..text.len];
-    // The encoded form of `FromSandbox::Crashed`, without allocating.
-    #[derive(serde::Serialize)]
-    enum Borrowed<'a> {
-        A0,
-        A1,
-        A2,
-        A3,
-        A4,
-        A5,
-        A6,
-        A7,
-        A8,
-        Crashed { report: &'a [u8] },
-    }
-    let _ = (
-        Borrowed::A0,
-        Borrowed::A1,
-        Borrowed::A2,
-        Borrowed::A3,
-        Borrowed::A4,
-        Borrowed::A5,
-        Borrowed::A6,
-        Borrowed::A7,
-        Borrowed::A8,
-    );
-    let _ = core::marker::PhantomData::<FromSandbox>;
-    if let Ok(encoded) = postcard::to_slice(&Borrowed::Crashed { report: bytes }, &mut message) {
-        let _ = crate::host::transmit(crate::control::socket(), encoded, &[], true);
-    }
+    last_calls(&mut text);
+    let mut message = [0; 4608];
+    let encoded = encode_crash(&text.bytes[..text.len], &mut message);
+    let _ = crate::host::transmit(crate::control::socket(), encoded, &[], true);
     crate::host::exit_group(125)
 }
 
@@ -106,4 +79,17 @@ fn backtrace(text: &mut Text, _rbp: u64, rsp: u64) {
         address += 8;
     }
     let _ = text.write_str("\n");
+}
+
+/// The last system calls of all threads, the latest last.
+fn last_calls(text: &mut Text) {
+    let _ = text.write_str("last system calls:\n");
+    let end = local().calls.load(SeqCst);
+    let kept = local().last_calls.len() as u32;
+    for index in end.saturating_sub(kept)..end {
+        let call = local().last_calls[(index % kept) as usize].load(SeqCst);
+        let number = call >> 32 & 0x1ff;
+        let name = crate::syscall::table::row(number).map_or("?", |row| row.name);
+        let _ = writeln!(text, "  thread {}: {name} ({number}) = {}", call >> 41, call as u32 as i32);
+    }
 }

@@ -98,14 +98,8 @@ fn run(thread: &Rc<Thread>, frame: &mut Frame, mut resumed: Option<(Progress, Wa
     loop {
         let outcome = call(thread, frame, resumed.take());
         match outcome {
-            Ok(value) => {
-                frame.registers.rax = value as u64;
-                return leave(thread, frame, None);
-            }
-            Err(Stop::Errno(errno)) => {
-                frame.registers.rax = errno.as_return();
-                return leave(thread, frame, None);
-            }
+            Ok(value) => return finish(thread, frame, value as u64, None),
+            Err(Stop::Errno(errno)) => return finish(thread, frame, errno.as_return(), None),
             Err(Stop::RegistersSet) => return leave(thread, frame, None),
             Err(Stop::ThreadExit) => return crate::task::exit::thread_exits(thread),
             Err(Stop::ProcessExit(exit)) => return crate::task::exit::process_exits(thread, exit),
@@ -129,13 +123,21 @@ fn run(thread: &Rc<Thread>, frame: &mut Frame, mut resumed: Option<(Progress, Wa
     }
 }
 
+/// A signal ended the wait of a call: what was done counts; a call that had done nothing is restarted or answers `EINTR`.
 fn interrupted_wait(thread: &Rc<Thread>, frame: &mut Frame, progress: Progress, rule: RestartRule) -> Way {
-    if let Progress::Bytes(bytes @ 1..) | Progress::BytesUntil(bytes @ 1.., _) = progress {
-        frame.registers.rax = bytes as u64;
-        return leave(thread, frame, None);
+    match progress {
+        Progress::Bytes(bytes @ 1..) | Progress::BytesUntil(bytes @ 1.., _) => {
+            finish(thread, frame, bytes as u64, None)
+        }
+        _ => finish(thread, frame, EINTR.as_return(), Some(rule)),
     }
-    frame.registers.rax = EINTR.as_return();
-    leave(thread, frame, Some(rule))
+}
+
+/// The call has its result.
+fn finish(thread: &Rc<Thread>, frame: &mut Frame, result: u64, rule: Option<RestartRule>) -> Way {
+    frame.registers.rax = result;
+    crate::local::note_call(thread.tid.0, frame.registers.syscall, result);
+    leave(thread, frame, rule)
 }
 
 fn call(thread: &Rc<Thread>, frame: &mut Frame, resumed: Option<(Progress, Wake)>) -> Outcome {
