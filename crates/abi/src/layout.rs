@@ -7,6 +7,7 @@
 //! 0x7e00_0000_0000  KERNEL_BASE   guest kernel text and data (fixed, never in an image)
 //! 0x7e10_0000_0000  STACKS        one slot per host thread: guard, kernel stack, per-thread data
 //! 0x7e20_0000_0000  DUMP          what a frozen sandbox tells about itself
+//! 0x7e30_0000_0000  SHARED        memory that several mappings of the guest share
 //! 0x7e40_0000_0000  HEAPS         the kernel heap, at a base of its own in each boot
 //! 0x7f00_0000_0000  KERNEL_END    above: host stack, host vDSO and vvar
 //! ```
@@ -17,6 +18,8 @@ pub const PAGE_SIZE: u64 = 4096;
 pub const GUEST_START: u64 = 0x1_0000;
 /// First address the application may not map.
 pub const GUEST_END: u64 = 0x7dff_0000_0000;
+/// The guest's vDSO, at the same address in every instance.
+pub const GUEST_VDSO: u64 = GUEST_END - 0x1_0000;
 /// The [`crate::boot::BootPage`].
 pub const BOOT_PAGE: u64 = 0x7dff_ffff_0000;
 /// Where the guest kernel is linked.
@@ -29,6 +32,8 @@ pub const STACKS: u64 = 0x7e10_0000_0000;
 pub const STACK_SLOT: u64 = 128 << 10;
 /// Where a frozen sandbox puts its [`crate::dump::Dump`].
 pub const DUMP: u64 = 0x7e20_0000_0000;
+/// Objects that several mappings of the guest share, up to [`HEAPS`].
+pub const SHARED: u64 = 0x7e30_0000_0000;
 /// Lowest base a kernel heap may have.
 pub const HEAPS: u64 = 0x7e40_0000_0000;
 /// Address space reserved for a kernel heap, bytes.

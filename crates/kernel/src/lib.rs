@@ -60,6 +60,8 @@ pub struct Kernel {
     pub time: time::Time,
     /// The mounted file systems and their caches.
     pub fs: fs::Files,
+    /// Memory that mappings share.
+    pub shared: mm::SharedMemory,
     /// Sockets of the inside and the listener that is fed from outside.
     pub net: net::Net,
     /// The host descriptors this instance watches.

@@ -148,12 +148,19 @@ pub trait File: Any {
     fn truncate(&self, _len: u64) -> Result<(), Errno> {
         Err(EINVAL)
     }
-    /// `mmap(2)`: what is mapped.
+    /// `mmap(2)` with `MAP_PRIVATE`: what is mapped.
     ///
     /// # Errors
     /// `ENODEV` for what can't be mapped.
     fn map(&self, _file: &OpenFile) -> Result<Mapping, Errno> {
         Err(crate::errno::ENODEV)
+    }
+    /// As [`File::map`], for `MAP_SHARED`: content that can be written answers [`Mapping::Shared`].
+    ///
+    /// # Errors
+    /// `ENODEV`.
+    fn map_shared(&self, file: &OpenFile) -> Result<Mapping, Errno> {
+        self.map(file)
     }
     /// The last descriptor that refers to this open file was closed.
     fn released(&self, _file: &OpenFile) {}

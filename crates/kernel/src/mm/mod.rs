@@ -1,19 +1,51 @@
-//! The guest's address space.
+//! The guest's memory map.
+//!
+//! An [`AddressSpace`] knows every region of the guest by address: how long it is, how it is protected, and
+//! what is behind it ([`Backing`]). The host's mappings follow it one to one: each change is made at the
+//! host first (always with `MAP_FIXED`, always below `GUEST_END`) and in the map when the host agreed.
+//! Addresses are chosen here, never by the host, so that they are the same for every instance of an image.
+//!
+//! ```text
+//! GUEST_START   program (not PIE)
+//! 0x5555…       program (PIE), slot window of its text, brk heap
+//!               …
+//!               mappings, newest lowest         ◀ AddressSpace::top
+//!               gap for the slot windows of the first mappings (patch)
+//!               stack
+//! GUEST_VDSO    vDSO
+//! GUEST_END
+//! ```
+//!
+//! * [`region`]: a region and its backing, splitting and merging.
+//! * [`space`]: the map, mapping and unmapping.
+//! * [`operations`]: `mprotect`, `mremap`, `madvise`, `brk`.
+//! * [`shared`]: memory that several mappings, or mappings and `read(2)`, share.
+//! * [`patch`]: the sites of the fast entry.
+//!
+//! A region holds on to its file; what is taken out of the map is dropped after the map's borrow has ended,
+//! because the last reference to an open file runs code of the file system.
 
+pub mod operations;
 pub mod patch;
+pub mod region;
+pub mod shared;
+pub mod space;
 
-use crate::entry::Fault;
+pub use region::{Backing, Region, RegionFlags};
+pub use shared::{SharedMemory, SharedObject};
+pub use space::AddressSpace;
 
-/// Memory that several mappings share.
-pub struct SharedObject {}
+use abi::layout::PAGE_SIZE;
 
-/// A guest address space.
-#[derive(Default)]
-pub struct AddressSpace {}
+/// Rounds down to a page.
+pub const fn page_down(address: u64) -> u64 {
+    address & !(PAGE_SIZE - 1)
+}
 
-impl AddressSpace {
-    /// Looks at a fault of user code before it becomes a signal; `true`: go on.
-    pub fn handle_fault(&self, _fault: &Fault) -> bool {
-        false
+/// Rounds up to a page; none when that is beyond the address space.
+pub const fn page_up(address: u64) -> Option<u64> {
+    match address.checked_add(PAGE_SIZE - 1) {
+        Some(sum) => Some(page_down(sum)),
+        None => None,
     }
 }

@@ -3,6 +3,7 @@
 
 pub mod arguments;
 pub mod dispatch;
+pub mod memory;
 pub mod process;
 pub mod table;
 pub mod threads;

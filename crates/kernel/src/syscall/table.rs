@@ -5,6 +5,7 @@
 
 use super::arguments::{Argument, Fd, UserPath};
 use super::{Context, Outcome, process, threads};
+use super::memory;
 use crate::user_memory::{UserAddr, UserPtr};
 use core::fmt::{self, Write};
 
@@ -76,6 +77,22 @@ rows! {
     // Files.
 
     // Memory.
+    9 mmap(address: UserAddr, len: u64, protection: u32, flags: u32, fd: Fd, offset: u64) => memory::mmap, full;
+    10 mprotect(address: UserAddr, len: u64, protection: u32) => memory::mprotect, full;
+    11 munmap(address: UserAddr, len: u64) => memory::munmap, full;
+    12 brk(end: UserAddr) => memory::brk, full;
+    25 mremap(address: UserAddr, old_len: u64, new_len: u64, flags: u32, to: UserAddr) => memory::mremap, full;
+    26 msync(address: UserAddr, len: u64, flags: u32) => memory::msync, full;
+    27 mincore(address: UserAddr, len: u64, vector: UserPtr<u8>) => memory::mincore, partial("all mapped pages count as present");
+    28 madvise(address: UserAddr, len: u64, advice: i32) => memory::madvise, full;
+    149 mlock(address: UserAddr, len: u64) => memory::mlock, partial("kept in the books only");
+    150 munlock(address: UserAddr, len: u64) => memory::munlock, partial("kept in the books only");
+    151 mlockall(flags: u32) => memory::mlockall, partial("kept in the books only");
+    152 munlockall() => memory::munlockall, partial("kept in the books only");
+    324 membarrier(command: u32, flags: u32, cpu: i32) => memory::membarrier, partial("without the commands for restartable sequences");
+    325 mlock2(address: UserAddr, len: u64, flags: u32) => memory::mlock2, partial("kept in the books only");
+    329 pkey_mprotect(address: UserAddr, len: u64, protection: u32, key: i32) => memory::pkey_mprotect, partial("key -1 only");
+    330 pkey_alloc(flags: u64, rights: u64) => memory::pkey_alloc, partial("no keys to be had");
 
     // Processes and threads.
     39 getpid() => process::getpid, full;

@@ -1,0 +1,197 @@
+//! Memory that several mappings share, or mappings and `read(2)`.
+//!
+//! A [`SharedObject`] lies in a window of the kernel's part of the address space, as a shared mapping of the
+//! host; a mapping of the guest is a second mapping of the same pages (`mremap` with an old length of 0), so the
+//! kernel reaches the content through the window whatever the guest did to its own mappings. A file of the
+//! upper layer that is mapped shared keeps its content here from then on.
+//!
+//! # Safety
+//! A window belongs to its object from its making to its drop, and is readable and writable. Guest threads
+//! write to the same pages, so the kernel reads and writes them with the copy routine only and never makes a
+//! reference to them.
+#![allow(unsafe_code)]
+
+use super::page_up;
+use crate::errno::{ENOMEM, Errno};
+use crate::host::{self, GuestRange, map_flags, protection};
+use crate::kernel;
+use abi::layout::{HEAPS, PAGE_SIZE, SHARED};
+use alloc::collections::BTreeMap;
+use alloc::rc::{Rc, Weak};
+use alloc::vec::Vec;
+use core::cell::{Cell, RefCell};
+
+/// All shared objects, by the address of their window.
+#[derive(Default)]
+pub struct SharedMemory {
+    windows: RefCell<BTreeMap<u64, Window>>,
+}
+
+struct Window {
+    len: u64,
+    object: Weak<SharedObject>,
+}
+
+impl SharedMemory {
+    /// The objects that are alive.
+    pub fn objects(&self) -> Vec<Rc<SharedObject>> {
+        self.windows.borrow().values().filter_map(|window| window.object.upgrade()).collect()
+    }
+
+    /// The lowest free range of the window area.
+    fn find(&self, len: u64) -> Option<u64> {
+        let mut candidate = SHARED;
+        for (start, window) in self.windows.borrow().iter() {
+            if start - candidate >= len {
+                break;
+            }
+            candidate = start + window.len;
+        }
+        (candidate.checked_add(len)? <= HEAPS).then_some(candidate)
+    }
+
+    fn enter(&self, object: &Rc<SharedObject>) {
+        let window = Window { len: object.room.get(), object: Rc::downgrade(object) };
+        self.windows.borrow_mut().insert(object.window.get(), window);
+    }
+}
+
+/// See the module documentation.
+pub struct SharedObject {
+    window: Cell<u64>,
+    /// Bytes of the window, whole pages.
+    room: Cell<u64>,
+    /// Bytes of content.
+    len: Cell<u64>,
+}
+
+/// Room that an object gets at least when it can grow.
+const GROWTH: u64 = 1 << 20;
+
+impl SharedObject {
+    /// Zeros, `len` bytes of them.
+    ///
+    /// # Errors
+    /// `ENOMEM`.
+    pub fn new(len: u64) -> Result<Rc<Self>, Errno> {
+        let room = page_up(len.max(1)).ok_or(ENOMEM)?;
+        let window = make_window(room)?;
+        let object = Rc::new(Self { window: Cell::new(window), room: Cell::new(room), len: Cell::new(len) });
+        kernel().shared.enter(&object);
+        Ok(object)
+    }
+
+    /// Its length in bytes.
+    pub fn len(&self) -> u64 {
+        self.len.get()
+    }
+
+    /// Whether it holds nothing.
+    pub fn is_empty(&self) -> bool {
+        self.len.get() == 0
+    }
+
+    /// Its window: address and length.
+    pub fn window(&self) -> (u64, u64) {
+        (self.window.get(), self.room.get())
+    }
+
+    /// Reads from a position; answers how many bytes there were.
+    pub fn read(&self, offset: u64, into: &mut [u8]) -> usize {
+        let len = self.len.get().saturating_sub(offset).min(into.len() as u64) as usize;
+        // SAFETY: within the window; `into` is ours.
+        let left =
+            unsafe { crate::entry::copy_user(into.as_mut_ptr(), (self.window.get() + offset) as *const u8, len) };
+        len - left
+    }
+
+    /// Writes at a position, growing the object; answers how many bytes were written.
+    ///
+    /// # Errors
+    /// `ENOMEM`.
+    pub fn write(self: &Rc<Self>, offset: u64, from: &[u8]) -> Result<usize, Errno> {
+        let end = offset.checked_add(from.len() as u64).ok_or(ENOMEM)?;
+        if end > self.len.get() {
+            self.resize(end)?;
+        }
+        // SAFETY: within the window, which holds no Rust objects.
+        let left =
+            unsafe { crate::entry::copy_user((self.window.get() + offset) as *mut u8, from.as_ptr(), from.len()) };
+        Ok(from.len() - left)
+    }
+
+    /// Changes the length. What is beyond it is zero when it comes back.
+    ///
+    /// # Errors
+    /// `ENOMEM`.
+    pub fn resize(self: &Rc<Self>, len: u64) -> Result<(), Errno> {
+        let old = self.len.get();
+        if len < old {
+            self.clear(len, old);
+        } else if len > self.room.get() {
+            self.grow(len)?;
+        }
+        self.len.set(len);
+        Ok(())
+    }
+
+    /// Fills a part with zeros (`MADV_REMOVE`).
+    pub fn zero(&self, offset: u64, len: u64) {
+        self.clear(offset.min(self.room.get()), offset.saturating_add(len).min(self.room.get()));
+    }
+
+    fn clear(&self, from: u64, to: u64) {
+        const ZEROS: [u8; PAGE_SIZE as usize] = [0; PAGE_SIZE as usize];
+        let mut at = from;
+        while at < to {
+            let step = (to - at).min(PAGE_SIZE);
+            // SAFETY: within the window, which holds no Rust objects.
+            unsafe { crate::entry::copy_user((self.window.get() + at) as *mut u8, ZEROS.as_ptr(), step as usize) };
+            at += step;
+        }
+    }
+
+    /// A larger window: the content moves, and the guest's mappings follow. What the guest writes to them from
+    /// another thread meanwhile may be lost, so room is added generously.
+    fn grow(self: &Rc<Self>, len: u64) -> Result<(), Errno> {
+        let room = page_up(len.max(GROWTH)).and_then(|len| len.checked_mul(2)).ok_or(ENOMEM)?;
+        let window = make_window(room)?;
+        let (old, old_room) = (self.window.get(), self.room.get());
+        // SAFETY: both windows are ours and hold no Rust objects.
+        unsafe { crate::entry::copy_user(window as *mut u8, old as *const u8, self.len.get() as usize) };
+        self.window.set(window);
+        self.room.set(room);
+        kernel().shared.windows.borrow_mut().remove(&old);
+        kernel().shared.enter(self);
+        let processes: Vec<_> = kernel().tasks.processes.borrow().values().cloned().collect();
+        for process in processes {
+            process.space().realias(self)?;
+        }
+        // SAFETY: the old window, which nothing refers to any more.
+        let _ = unsafe { host::unmap(old, old_room) };
+        Ok(())
+    }
+
+    /// Makes guest addresses a mapping of the content from `offset` on.
+    ///
+    /// # Errors
+    /// `ENOMEM`.
+    pub fn alias(&self, offset: u64, to: GuestRange) -> Result<(), Errno> {
+        host::alias_guest(self.window.get() + offset, to)
+    }
+}
+
+impl Drop for SharedObject {
+    fn drop(&mut self) {
+        kernel().shared.windows.borrow_mut().remove(&self.window.get());
+        // SAFETY: the object's own window; the guest's mappings of it hold references.
+        let _ = unsafe { host::unmap(self.window.get(), self.room.get()) };
+    }
+}
+
+fn make_window(room: u64) -> Result<u64, Errno> {
+    let window = kernel().shared.find(room).ok_or(ENOMEM)?;
+    let flags = map_flags::SHARED | map_flags::ANONYMOUS | map_flags::FIXED | map_flags::NORESERVE;
+    // SAFETY: a free range of the window area, which holds no Rust objects.
+    unsafe { host::map(window, room, protection::READ | protection::WRITE, flags, None) }
+}

@@ -1,0 +1,400 @@
+//! The map of an address space, and what changes it.
+
+use super::region::{Backing, Region, RegionFlags};
+use super::{SharedObject, page_down, page_up};
+use crate::entry::Fault;
+use crate::errno::{EEXIST, ENOMEM, Errno};
+use crate::fs::file::{Mapping, OpenFile};
+use crate::host::{self, GuestRange, map_flags, protection};
+use crate::kernel;
+use crate::user_memory::{UserAddr, UserBuffers};
+use abi::layout::{GUEST_START, GUEST_VDSO, PAGE_SIZE};
+use alloc::collections::BTreeMap;
+use alloc::rc::Rc;
+use alloc::vec::Vec;
+use core::cell::{Cell, RefCell};
+
+/// Address space that the first thread's stack may take, with its growth.
+const STACK_ROOM: u64 = 256 << 20;
+/// Kept free between the stack and the mappings: the slots of the fast entry lie up to 85 MB above their sites.
+const SLOT_ROOM: u64 = 192 << 20;
+/// Kept free below a region that grows down (`stack_guard_gap`).
+const GUARD: u64 = 256 * PAGE_SIZE;
+/// Most regions of an address space (`vm.max_map_count`).
+const MAX_REGIONS: usize = 65530;
+
+/// A guest address space. See [`super`].
+pub struct AddressSpace {
+    pub(super) regions: RefCell<BTreeMap<u64, Region>>,
+    /// Slot windows of the fast entry, start and end: mappings are not placed there.
+    pub(super) windows: RefCell<BTreeMap<u64, u64>>,
+    /// Mappings are placed below.
+    top: Cell<u64>,
+    /// Where the stack of the first thread ends.
+    stack_end: Cell<u64>,
+    /// The `brk(2)` heap: start and end, not rounded.
+    pub(super) heap: Cell<(u64, u64)>,
+    /// Bytes that count against the memory limit.
+    charged: Cell<u64>,
+    /// Bytes mapped (`RLIMIT_AS`).
+    mapped: Cell<u64>,
+    /// `mlockall(MCL_FUTURE)`.
+    pub(crate) lock_future: Cell<bool>,
+    /// Commands of `membarrier(2)` that the process registered for.
+    pub(crate) membarrier: Cell<u32>,
+}
+
+impl Default for AddressSpace {
+    fn default() -> Self {
+        Self {
+            regions: RefCell::default(),
+            windows: RefCell::default(),
+            top: Cell::new(page_down(GUEST_VDSO - STACK_ROOM - SLOT_ROOM)),
+            stack_end: Cell::new(GUEST_VDSO - PAGE_SIZE),
+            heap: Cell::default(),
+            charged: Cell::default(),
+            mapped: Cell::default(),
+            lock_future: Cell::default(),
+            membarrier: Cell::default(),
+        }
+    }
+}
+
+/// Where a region's first content comes from.
+pub enum Content {
+    /// Zeros.
+    Zero,
+    /// A host file from this offset on, privately.
+    Host(host::HostFd, u64),
+    /// What reading the file from this offset on gives.
+    Read(Rc<OpenFile>, u64),
+    /// A shared object from this offset on.
+    Shared(Rc<SharedObject>, u64),
+}
+
+impl Content {
+    /// The content of a private mapping of a file.
+    ///
+    /// # Errors
+    /// `ENODEV` for what can't be mapped.
+    pub fn of_file(file: &Rc<OpenFile>, offset: u64) -> Result<Self, Errno> {
+        Ok(match file.object.map(file)? {
+            Mapping::Host(descriptor) => Self::Host(descriptor, offset),
+            Mapping::Copy | Mapping::Shared(_) => Self::Read(file.clone(), offset),
+            Mapping::Zero => Self::Zero,
+        })
+    }
+}
+
+impl AddressSpace {
+    /// Draws the places of stack and mappings; before the program is loaded.
+    ///
+    /// # Errors
+    /// When the host has no random bytes.
+    pub fn randomise(&self) -> Result<(), Errno> {
+        let stack_shift = random_below(4096)? * PAGE_SIZE;
+        self.stack_end.set(GUEST_VDSO - PAGE_SIZE - stack_shift);
+        let shift = random_below(1 << 26)? * PAGE_SIZE;
+        self.top.set(page_down(self.stack_end.get() - STACK_ROOM - SLOT_ROOM - shift));
+        Ok(())
+    }
+
+    /// Where the stack of the first thread ends.
+    pub fn stack_end(&self) -> u64 {
+        self.stack_end.get()
+    }
+
+    /// All regions by address.
+    pub fn regions(&self) -> Vec<Region> {
+        self.regions.borrow().values().cloned().collect()
+    }
+
+    /// The region that holds an address.
+    pub fn region_at(&self, address: u64) -> Option<Region> {
+        let regions = self.regions.borrow();
+        let (_, region) = regions.range(..=address).next_back()?;
+        (address < region.end()).then(|| region.clone())
+    }
+
+    /// The parts of all regions within a range, and whether they cover it.
+    pub fn parts(&self, range: GuestRange) -> (Vec<Region>, bool) {
+        let end = range.start + range.len;
+        let regions = self.regions.borrow();
+        let from = regions.range(..=range.start).next_back().map_or(range.start, |(start, _)| *start);
+        let mut at = range.start;
+        let mut whole = true;
+        let mut parts = Vec::new();
+        for region in regions.range(from..end).map(|(_, region)| region) {
+            let (start, stop) = (region.start.max(range.start), region.end().min(end));
+            if start >= stop {
+                continue;
+            }
+            whole &= start == at;
+            at = stop;
+            parts.push(region.part(start, stop));
+        }
+        (parts, whole && at == end)
+    }
+
+    /// Whether nothing is mapped in a range.
+    pub fn is_free(&self, range: GuestRange) -> bool {
+        self.parts(range).0.is_empty()
+    }
+
+    /// Bytes mapped, and bytes that count against the memory limit.
+    pub fn sizes(&self) -> (u64, u64) {
+        (self.mapped.get(), self.charged.get())
+    }
+
+    /// The highest free place for `len` bytes below the stack and the other mappings.
+    pub fn find(&self, len: u64) -> Result<u64, Errno> {
+        let mut end = self.top.get();
+        loop {
+            let start = self.find_below(end, len).ok_or(ENOMEM)?;
+            match self.window_over(start, start + len) {
+                Some(window) => end = window,
+                None => return Ok(start),
+            }
+        }
+    }
+
+    /// A free place below 2 GiB (`MAP_32BIT`).
+    ///
+    /// # Errors
+    /// `ENOMEM`.
+    pub fn find_low(&self, len: u64) -> Result<u64, Errno> {
+        self.find_below(1 << 31, len).filter(|start| self.window_over(*start, start + len).is_none()).ok_or(ENOMEM)
+    }
+
+    fn find_below(&self, mut end: u64, len: u64) -> Option<u64> {
+        for region in self.regions.borrow().range(..end).rev().map(|(_, region)| region) {
+            if region.end().checked_add(len)? <= end {
+                break;
+            }
+            let guard = if region.flags.contains(RegionFlags::GROWS_DOWN) { GUARD } else { 0 };
+            end = end.min(region.start.saturating_sub(guard));
+        }
+        end.checked_sub(len).filter(|start| *start >= GUEST_START)
+    }
+
+    /// The start of a slot window that a range meets.
+    fn window_over(&self, start: u64, end: u64) -> Option<u64> {
+        let windows = self.windows.borrow();
+        let (window, window_end) = windows.range(..end).next_back()?;
+        (*window_end > start).then_some(*window)
+    }
+
+    /// Whether a hint of `mmap(2)` can be followed.
+    pub fn hint_is_free(&self, range: GuestRange) -> bool {
+        self.is_free(range) && self.window_over(range.start, range.start + range.len).is_none()
+    }
+
+    /// Maps a region, replacing what was there. `extra` are host flags (`MAP_POPULATE`).
+    ///
+    /// # Errors
+    /// `ENOMEM` over a limit or when the host says so; `EEXIST` never; what reading the file gives.
+    pub fn map(&self, region: Region, content: &Content, extra: u32) -> Result<(), Errno> {
+        let range = GuestRange::new(region.start, region.len).map_err(|_| ENOMEM)?;
+        self.check_charge(range, region.charge())?;
+        if self.regions.borrow().len() >= MAX_REGIONS {
+            return Err(ENOMEM);
+        }
+        super::patch::unmapped(self, range);
+        let anonymous = map_flags::PRIVATE | map_flags::ANONYMOUS | map_flags::NORESERVE;
+        let writable = protection::READ | protection::WRITE;
+        let mapped = match content {
+            Content::Zero => host::map_guest(range, region.protection, anonymous | extra, None),
+            Content::Host(descriptor, offset) => {
+                host::map_guest(range, region.protection, map_flags::PRIVATE | extra, Some((*descriptor, *offset)))
+            }
+            Content::Shared(object, offset) => {
+                object.alias(*offset, range).and_then(|()| host::protect_guest(range, region.protection))
+            }
+            Content::Read(file, offset) => host::map_guest(range, writable, anonymous, None)
+                .and_then(|()| fill(file, *offset, range))
+                .and_then(|()| host::protect_guest(range, region.protection)),
+        };
+        if let Err(errno) = mapped {
+            // The host may have taken away what was there.
+            self.unmap(range)?;
+            return Err(errno);
+        }
+        let old = self.take_out(range);
+        self.put_in(region);
+        drop(old);
+        Ok(())
+    }
+
+    /// Whether `charge` more bytes are within the limit once a range is replaced.
+    pub(super) fn check_charge(&self, replaced: GuestRange, charge: u64) -> Result<(), Errno> {
+        let limit = kernel().launch.borrow().memory;
+        if limit == 0 || charge == 0 {
+            return Ok(());
+        }
+        let freed: u64 = self.parts(replaced).0.iter().map(Region::charge).sum();
+        let after = self.charged.get().saturating_sub(freed).saturating_add(charge);
+        if after > limit && charge > freed { Err(ENOMEM) } else { Ok(()) }
+    }
+
+    /// Takes all regions within a range out of the map, cutting those that reach beyond it. The caller drops them.
+    pub(super) fn take_out(&self, range: GuestRange) -> Vec<Region> {
+        let end = range.start + range.len;
+        let mut regions = self.regions.borrow_mut();
+        let mut taken = Vec::new();
+        let from = regions.range(..=range.start).next_back().map_or(range.start, |(start, _)| *start);
+        let starts: Vec<u64> = regions.range(from..end).map(|(start, _)| *start).collect();
+        for start in starts {
+            let Some(region) = regions.remove(&start) else { continue };
+            let (cut_start, cut_end) = (region.start.max(range.start), region.end().min(end));
+            if cut_start >= cut_end {
+                regions.insert(start, region);
+                continue;
+            }
+            if region.start < cut_start {
+                regions.insert(region.start, region.part(region.start, cut_start));
+            }
+            if cut_end < region.end() {
+                regions.insert(cut_end, region.part(cut_end, region.end()));
+            }
+            let part = region.part(cut_start, cut_end);
+            self.mapped.set(self.mapped.get().saturating_sub(part.len));
+            self.charged.set(self.charged.get().saturating_sub(part.charge()));
+            taken.push(part);
+        }
+        taken
+    }
+
+    /// Enters a region into a free place, joined with its neighbours.
+    pub(super) fn put_in(&self, mut region: Region) {
+        self.mapped.set(self.mapped.get() + region.len);
+        self.charged.set(self.charged.get() + region.charge());
+        let mut regions = self.regions.borrow_mut();
+        let mut joined = Vec::new();
+        let before = regions.range(..region.start).next_back().map(|(start, before)| (*start, before.joins(&region)));
+        if let Some((start, true)) = before
+            && let Some(before) = regions.remove(&start)
+        {
+            region = Region { start, len: before.len + region.len, ..before };
+        }
+        if regions.get(&region.end()).is_some_and(|after| region.joins(after))
+            && let Some(after) = regions.remove(&region.end())
+        {
+            region.len += after.len;
+            joined.push(after);
+        }
+        regions.insert(region.start, region);
+        drop(regions);
+        drop(joined);
+    }
+
+    /// Unmaps a range.
+    ///
+    /// # Errors
+    /// `ENOMEM` when the host says so.
+    pub fn unmap(&self, range: GuestRange) -> Result<(), Errno> {
+        if range.len == 0 {
+            return Ok(());
+        }
+        super::patch::unmapped(self, range);
+        host::unmap_guest(range)?;
+        drop(self.take_out(range));
+        Ok(())
+    }
+
+    /// Unmaps everything (`execve`).
+    ///
+    /// # Errors
+    /// As [`AddressSpace::unmap`].
+    pub fn clear(&self) -> Result<(), Errno> {
+        for region in self.regions() {
+            self.unmap(GuestRange::new(region.start, region.len)?)?;
+        }
+        self.windows.borrow_mut().clear();
+        self.heap.set((0, 0));
+        self.lock_future.set(false);
+        self.membarrier.set(0);
+        Ok(())
+    }
+
+    /// Maps a region at a free place or refuses (`MAP_FIXED_NOREPLACE`).
+    ///
+    /// # Errors
+    /// `EEXIST`, and as [`AddressSpace::map`].
+    pub fn map_free(&self, region: Region, content: &Content, extra: u32) -> Result<(), Errno> {
+        if !self.is_free(GuestRange::new(region.start, region.len).map_err(|_| ENOMEM)?) {
+            return Err(EEXIST);
+        }
+        self.map(region, content, extra)
+    }
+
+    /// A shared object has a new window: its mappings follow.
+    pub(super) fn realias(&self, object: &Rc<SharedObject>) -> Result<(), Errno> {
+        for region in self.regions() {
+            if let Backing::Shared(other, offset, _) = &region.backing
+                && Rc::ptr_eq(other, object)
+            {
+                let range = GuestRange::new(region.start, region.len)?;
+                object.alias(*offset, range)?;
+                host::protect_guest(range, region.protection)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Looks at a fault of user code before it becomes a signal; `true`: go on.
+    pub fn handle_fault(&self, fault: &Fault) -> bool {
+        const SIGSEGV: u8 = 11;
+        const SEGV_MAPERR: i32 = 1;
+        fault.signal == SIGSEGV && fault.code == SEGV_MAPERR && self.grow_down(page_down(fault.address)).is_ok()
+    }
+
+    /// Extends the region above a page that grows down.
+    fn grow_down(&self, page: u64) -> Result<(), Errno> {
+        let above = {
+            let regions = self.regions.borrow();
+            let (_, above) = regions.range(page..).next().ok_or(ENOMEM)?;
+            let below = regions.range(..page).next_back().map_or(GUEST_START, |(_, below)| below.end());
+            let within = above.start - page <= STACK_ROOM && page >= below.saturating_add(GUARD);
+            if !above.flags.contains(RegionFlags::GROWS_DOWN) || !within {
+                return Err(ENOMEM);
+            }
+            above.clone()
+        };
+        let limit =
+            kernel().tasks.processes.borrow().values().next().map_or(8 << 20, |process| process.limits.borrow()[3].0);
+        if above.end() - page > limit.min(STACK_ROOM) {
+            return Err(ENOMEM);
+        }
+        self.map(Region { start: page, len: above.start - page, ..above }, &Content::Zero, 0)
+    }
+}
+
+/// Copies a file's content into a fresh mapping; what lies beyond its end stays zero.
+fn fill(file: &Rc<OpenFile>, offset: u64, range: GuestRange) -> Result<(), Errno> {
+    let mut done = 0;
+    while done < range.len {
+        let mut sink = UserBuffers::one(UserAddr(range.start + done), (range.len - done) as usize)?;
+        match file.object.read(file, &mut sink, offset + done) {
+            Ok(0) => break,
+            Ok(read) => done += read as u64,
+            Err(crate::syscall::Stop::Errno(errno)) => return Err(errno),
+            Err(_) => return Err(crate::errno::EIO),
+        }
+    }
+    Ok(())
+}
+
+/// A random number below a power of two.
+pub fn random_below(bound: u64) -> Result<u64, Errno> {
+    let mut bytes = [0; 8];
+    host::random(&mut bytes)?;
+    Ok(u64::from_le_bytes(bytes) & (bound - 1))
+}
+
+/// The range of whole pages around one that begins on a page.
+///
+/// # Errors
+/// `ENOMEM` when it leaves the guest's part.
+pub fn whole_pages(start: u64, len: u64) -> Result<GuestRange, Errno> {
+    GuestRange::new(start, page_up(len).ok_or(ENOMEM)?).map_err(|_| ENOMEM)
+}

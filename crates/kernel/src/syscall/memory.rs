@@ -1,0 +1,518 @@
+//! Memory: `mmap(2)` and its family.
+
+use super::arguments::Fd;
+use super::{Context, Outcome};
+use crate::errno::{
+    EACCES, EAGAIN, EBADF, EEXIST, EINVAL, ENODEV, ENOMEM, ENOSPC, EOPNOTSUPP, EOVERFLOW, EPERM, Errno,
+};
+use crate::fs::file::{Mapping, OpenFile};
+use crate::host::{self, GuestRange, map_flags, protection};
+use crate::local::local;
+use crate::mm::operations::Destination;
+use crate::mm::space::{Content, whole_pages};
+use crate::mm::{AddressSpace, Backing, Region, RegionFlags, SharedObject, page_up};
+use crate::user_memory::{UserAddr, UserPtr, copy_out};
+use abi::layout::{GUEST_END, GUEST_START, PAGE_SIZE};
+use alloc::rc::Rc;
+use bitflags::bitflags;
+use core::sync::atomic::Ordering::Relaxed;
+
+bitflags! {
+    /// `MAP_*` of `mmap(2)`.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    struct MapFlags: u32 {
+        const SHARED = 0x1;
+        const PRIVATE = 0x2;
+        const SHARED_VALIDATE = 0x3;
+        const FIXED = 0x10;
+        const ANONYMOUS = 0x20;
+        const BIT_32 = 0x40;
+        const GROWSDOWN = 0x100;
+        const DENYWRITE = 0x800;
+        const EXECUTABLE = 0x1000;
+        const LOCKED = 0x2000;
+        const NORESERVE = 0x4000;
+        const POPULATE = 0x8000;
+        const NONBLOCK = 0x10000;
+        const STACK = 0x20000;
+        const HUGETLB = 0x40000;
+        const SYNC = 0x80000;
+        const FIXED_NOREPLACE = 0x10_0000;
+        const UNINITIALIZED = 0x400_0000;
+    }
+}
+
+/// Index of `RLIMIT_DATA` and `RLIMIT_AS`.
+const LIMIT_DATA: usize = 2;
+const LIMIT_ADDRESS_SPACE: usize = 9;
+const PROTECTIONS: u32 = protection::READ | protection::WRITE | protection::EXEC;
+
+fn is_aligned(address: u64) -> bool {
+    address % PAGE_SIZE == 0
+}
+
+/// `RLIMIT_AS` allows `more` bytes.
+fn check_address_space(context: &Context<'_>, space: &AddressSpace, more: u64) -> Result<(), Errno> {
+    let limit = context.process().limits.borrow()[LIMIT_ADDRESS_SPACE].0;
+    if space.sizes().0.saturating_add(more) > limit { Err(ENOMEM) } else { Ok(()) }
+}
+
+/// `mmap(2)`.
+pub fn mmap(
+    context: &mut Context<'_>,
+    address: UserAddr,
+    len: u64,
+    protection: u32,
+    flags: u32,
+    fd: Fd,
+    offset: u64,
+) -> Outcome {
+    let flags = MapFlags::from_bits_retain(flags);
+    let protection = protection & PROTECTIONS;
+    if !is_aligned(offset) {
+        return Err(EINVAL.into());
+    }
+    let file = if flags.contains(MapFlags::ANONYMOUS) { None } else { Some(context.process().descriptors().get(fd)?) };
+    if flags.contains(MapFlags::HUGETLB) {
+        // No huge pages are set aside: what Linux answers on a machine without any.
+        return Err(if file.is_some() { EINVAL } else { ENOMEM }.into());
+    }
+    if len == 0 {
+        return Err(EINVAL.into());
+    }
+    let len = page_up(len).ok_or(ENOMEM)?;
+    match offset.checked_add(len) {
+        // Offsets are kept below the guest's end, far beyond any file, so that none looks like a pointer.
+        Some(end) if file.is_none() || end <= GUEST_END => {}
+        _ => return Err(EOVERFLOW.into()),
+    }
+    let space = context.process().space();
+    check_address_space(context, &space, len)?;
+    let start = place(&space, address.0, len, flags)?;
+    let (backing, content, mut kept) = match &file {
+        Some(file) => file_backing(file, offset, len, protection, flags)?,
+        None => anonymous_backing(len, flags)?,
+    };
+    kept.set(RegionFlags::NO_RESERVE, flags.contains(MapFlags::NORESERVE));
+    kept.set(RegionFlags::LOCKED, flags.contains(MapFlags::LOCKED) || space.lock_future.get());
+    kept.set(RegionFlags::GROWS_DOWN, flags.contains(MapFlags::GROWSDOWN));
+    let populate = flags.contains(MapFlags::POPULATE) && !flags.contains(MapFlags::NONBLOCK);
+    let extra = if populate { map_flags::POPULATE } else { 0 };
+    space.map(Region { start, len, protection, backing, flags: kept }, &content, extra)?;
+    Ok(start as usize)
+}
+
+/// Where a mapping goes.
+fn place(space: &AddressSpace, address: u64, len: u64, flags: MapFlags) -> Result<u64, Errno> {
+    if len > GUEST_END {
+        return Err(ENOMEM);
+    }
+    if !flags.intersects(MapFlags::FIXED | MapFlags::FIXED_NOREPLACE) {
+        let hint = page_up(address).unwrap_or(0).max(if address == 0 { 0 } else { GUEST_START });
+        if hint != 0
+            && let Ok(range) = GuestRange::new(hint, len)
+            && space.hint_is_free(range)
+        {
+            return Ok(hint);
+        }
+        if flags.contains(MapFlags::BIT_32) {
+            return space.find_low(len);
+        }
+        return space.find(len);
+    }
+    if address > GUEST_END - len {
+        return Err(ENOMEM);
+    }
+    if !is_aligned(address) {
+        return Err(EINVAL);
+    }
+    if address < GUEST_START {
+        return Err(EPERM);
+    }
+    if flags.contains(MapFlags::FIXED_NOREPLACE) && !space.is_free(GuestRange::new(address, len)?) {
+        return Err(EEXIST);
+    }
+    Ok(address)
+}
+
+fn anonymous_backing(len: u64, flags: MapFlags) -> Result<(Backing, Content, RegionFlags), Errno> {
+    match flags.intersection(MapFlags::SHARED_VALIDATE) {
+        MapFlags::PRIVATE => Ok((Backing::Anonymous, Content::Zero, RegionFlags::empty())),
+        MapFlags::SHARED if !flags.contains(MapFlags::GROWSDOWN) => {
+            let object = SharedObject::new(len)?;
+            Ok((Backing::Shared(object.clone(), 0, None), Content::Shared(object, 0), RegionFlags::empty()))
+        }
+        _ => Err(EINVAL),
+    }
+}
+
+fn file_backing(
+    file: &Rc<OpenFile>,
+    offset: u64,
+    len: u64,
+    protection: u32,
+    flags: MapFlags,
+) -> Result<(Backing, Content, RegionFlags), Errno> {
+    let known = MapFlags::all();
+    let access = file.flags.get();
+    let shared = match flags.intersection(MapFlags::SHARED_VALIDATE) {
+        MapFlags::PRIVATE => false,
+        MapFlags::SHARED => true,
+        MapFlags::SHARED_VALIDATE if flags.difference(known).is_empty() && !flags.contains(MapFlags::SYNC) => true,
+        MapFlags::SHARED_VALIDATE => return Err(EOPNOTSUPP),
+        _ => return Err(EINVAL),
+    };
+    if access.contains(crate::fs::file::OpenFlags::PATH) {
+        return Err(EBADF);
+    }
+    if !access.readable() || (shared && protection & protection::WRITE != 0 && !access.writable()) {
+        return Err(EACCES);
+    }
+    if flags.contains(MapFlags::GROWSDOWN) {
+        return Err(EINVAL);
+    }
+    if !shared {
+        let content = Content::of_file(file, offset)?;
+        let backing =
+            if matches!(content, Content::Zero) { Backing::Anonymous } else { Backing::File(file.clone(), offset) };
+        return Ok((backing, content, RegionFlags::empty()));
+    }
+    let kept = if access.writable() { RegionFlags::empty() } else { RegionFlags::READ_ONLY };
+    match file.object.map_shared(file)? {
+        Mapping::Shared(object) => {
+            Ok((Backing::Shared(object.clone(), offset, Some(file.clone())), Content::Shared(object, offset), kept))
+        }
+        Mapping::Zero => {
+            let object = SharedObject::new(len)?;
+            Ok((Backing::Shared(object.clone(), 0, Some(file.clone())), Content::Shared(object, 0), kept))
+        }
+        // Nobody can write to what lies in the lower layer: seeing it is all that sharing means.
+        Mapping::Host(descriptor) if !access.writable() => {
+            Ok((Backing::File(file.clone(), offset), Content::Host(descriptor, offset), kept))
+        }
+        Mapping::Copy if !access.writable() => {
+            Ok((Backing::File(file.clone(), offset), Content::Read(file.clone(), offset), kept))
+        }
+        Mapping::Host(_) | Mapping::Copy => Err(ENODEV),
+    }
+}
+
+/// `munmap(2)`.
+pub fn munmap(context: &mut Context<'_>, address: UserAddr, len: u64) -> Outcome {
+    if !is_aligned(address.0) || len == 0 {
+        return Err(EINVAL.into());
+    }
+    let range = whole_pages(address.0, len).map_err(|_| EINVAL)?;
+    context.process().space().unmap(range)?;
+    Ok(0)
+}
+
+const PROT_SEM: u32 = 8;
+const PROT_GROWSDOWN: u32 = 0x0100_0000;
+const PROT_GROWSUP: u32 = 0x0200_0000;
+
+/// `mprotect(2)`.
+pub fn mprotect(context: &mut Context<'_>, address: UserAddr, len: u64, protection: u32) -> Outcome {
+    let grows = protection & (PROT_GROWSDOWN | PROT_GROWSUP);
+    if grows == PROT_GROWSDOWN | PROT_GROWSUP || !is_aligned(address.0) {
+        return Err(EINVAL.into());
+    }
+    if len == 0 {
+        return Ok(0);
+    }
+    let protection = protection & !grows;
+    if protection & !(PROTECTIONS | PROT_SEM) != 0 {
+        return Err(EINVAL.into());
+    }
+    let space = context.process().space();
+    let mut range = whole_pages(address.0, len)?;
+    if grows == PROT_GROWSUP {
+        return Err(EINVAL.into());
+    }
+    if grows == PROT_GROWSDOWN {
+        let region = space.region_at(address.0).ok_or(ENOMEM)?;
+        if !region.flags.contains(RegionFlags::GROWS_DOWN) {
+            return Err(EINVAL.into());
+        }
+        range = GuestRange::new(region.start, range.start + range.len - region.start)?;
+    }
+    space.protect(range, protection & PROTECTIONS)?;
+    Ok(0)
+}
+
+/// `pkey_mprotect(2)`: without protection keys only the key -1 exists.
+pub fn pkey_mprotect(context: &mut Context<'_>, address: UserAddr, len: u64, protection: u32, key: i32) -> Outcome {
+    if key != -1 {
+        return Err(EINVAL.into());
+    }
+    mprotect(context, address, len, protection)
+}
+
+/// `pkey_alloc(2)`: the processor has none, as far as the guest can see.
+pub fn pkey_alloc(_context: &mut Context<'_>, flags: u64, rights: u64) -> Outcome {
+    Err(if flags != 0 || rights & !3 != 0 { EINVAL } else { ENOSPC }.into())
+}
+
+/// `mremap(2)`.
+pub fn mremap(
+    context: &mut Context<'_>,
+    address: UserAddr,
+    old_len: u64,
+    new_len: u64,
+    flags: u32,
+    to: UserAddr,
+) -> Outcome {
+    const MAYMOVE: u32 = 1;
+    const FIXED: u32 = 2;
+    const DONTUNMAP: u32 = 4;
+    let may_move = flags & MAYMOVE != 0;
+    let keep = flags & DONTUNMAP != 0;
+    if flags & !(MAYMOVE | FIXED | DONTUNMAP) != 0
+        || flags & (FIXED | DONTUNMAP) != 0 && !may_move
+        || keep && old_len != new_len
+        || !is_aligned(address.0)
+    {
+        return Err(EINVAL.into());
+    }
+    let old_len = page_up(old_len).ok_or(EINVAL)?;
+    let new_len = page_up(new_len).filter(|len| *len != 0).ok_or(EINVAL)?;
+    let destination = if flags & FIXED != 0 {
+        let target = GuestRange::new(to.0, new_len).map_err(|_| EINVAL)?;
+        let overlaps =
+            address.0 < target.start.saturating_add(new_len) && target.start < address.0.saturating_add(old_len);
+        if !is_aligned(to.0) || overlaps {
+            return Err(EINVAL.into());
+        }
+        if to.0 < GUEST_START {
+            return Err(EPERM.into());
+        }
+        Destination::At(to.0)
+    } else if may_move {
+        Destination::Anywhere
+    } else {
+        Destination::InPlace
+    };
+    let space = context.process().space();
+    if new_len > old_len {
+        check_address_space(context, &space, new_len - old_len)?;
+    }
+    if old_len == 0 {
+        if !may_move {
+            return Err(EINVAL.into());
+        }
+        return Ok(space.duplicate(address.0, new_len, destination)? as usize);
+    }
+    let old = GuestRange::new(address.0, old_len)?;
+    Ok(space.remap(old, new_len, destination, keep)? as usize)
+}
+
+/// `brk(2)`: answers the end of the heap, the old one when it could not be changed.
+pub fn brk(context: &mut Context<'_>, end: UserAddr) -> Outcome {
+    let space = context.process().space();
+    let limit = context.process().limits.borrow()[LIMIT_DATA].0;
+    Ok(space.brk(end.0, limit.min(GUEST_END)) as usize)
+}
+
+/// `madvise(2)`.
+pub fn madvise(context: &mut Context<'_>, address: UserAddr, len: u64, advice: i32) -> Outcome {
+    const HWPOISON: i32 = 100;
+    const SOFT_OFFLINE: i32 = 101;
+    match advice {
+        0..=4 | 8..=25 => {}
+        HWPOISON | SOFT_OFFLINE => return Err(EPERM.into()),
+        _ => return Err(EINVAL.into()),
+    }
+    let len = page_up(len).ok_or(EINVAL)?;
+    if !is_aligned(address.0) || address.0.checked_add(len).is_none() {
+        return Err(EINVAL.into());
+    }
+    if len == 0 {
+        return Ok(0);
+    }
+    let range = GuestRange::new(address.0, len).map_err(|_| ENOMEM)?;
+    let space = context.process().space();
+    let (parts, whole) = space.parts(range);
+    advise(&space, range, &parts, advice)?;
+    if whole { Ok(0) } else { Err(ENOMEM.into()) }
+}
+
+fn advise(space: &AddressSpace, range: GuestRange, parts: &[Region], advice: i32) -> Result<(), Errno> {
+    let private = |part: &Region| matches!(part.backing, Backing::Anonymous | Backing::Heap | Backing::Stack);
+    match advice {
+        // DONTNEED, DONTNEED_LOCKED
+        4 | 24 => {
+            if advice == 4 && parts.iter().any(|part| part.flags.contains(RegionFlags::LOCKED)) {
+                return Err(EINVAL);
+            }
+            space.discard(parts)?;
+        }
+        // FREE: what an image brought may stay, it is only a hint.
+        8 => {
+            if !parts.iter().all(private) {
+                return Err(EINVAL);
+            }
+            for part in parts.iter().filter(|part| !part.flags.contains(RegionFlags::FROM_IMAGE)) {
+                host::advise_guest(GuestRange::new(part.start, part.len)?, 8)?;
+            }
+        }
+        // REMOVE
+        9 => {
+            for part in parts {
+                match &part.backing {
+                    Backing::Shared(object, offset, _) if !part.flags.contains(RegionFlags::READ_ONLY) => {
+                        object.zero(*offset, part.len);
+                    }
+                    _ => return Err(EINVAL),
+                }
+            }
+        }
+        10 => space.change_flags(range, RegionFlags::NO_FORK, RegionFlags::empty()),
+        11 => space.change_flags(range, RegionFlags::empty(), RegionFlags::NO_FORK),
+        16 => space.change_flags(range, RegionFlags::NO_DUMP, RegionFlags::empty()),
+        17 => space.change_flags(range, RegionFlags::empty(), RegionFlags::NO_DUMP),
+        18 if !parts.iter().all(private) => return Err(EINVAL),
+        18 => space.change_flags(range, RegionFlags::WIPE_ON_FORK, RegionFlags::empty()),
+        19 => space.change_flags(range, RegionFlags::empty(), RegionFlags::WIPE_ON_FORK),
+        // POPULATE_READ, POPULATE_WRITE
+        22 | 23 => {
+            for part in parts {
+                host::advise_guest(GuestRange::new(part.start, part.len)?, advice as u32)?;
+            }
+        }
+        // Read-ahead, merging, huge pages, cold pages: hints that the host needs no word about.
+        _ => {}
+    }
+    Ok(())
+}
+
+/// `msync(2)`: what is mapped shared is the content itself.
+pub fn msync(context: &mut Context<'_>, address: UserAddr, len: u64, flags: u32) -> Outcome {
+    const ASYNC: u32 = 1;
+    const INVALIDATE: u32 = 2;
+    const SYNC: u32 = 4;
+    if flags & !(ASYNC | INVALIDATE | SYNC) != 0 || flags & (ASYNC | SYNC) == ASYNC | SYNC || !is_aligned(address.0) {
+        return Err(EINVAL.into());
+    }
+    if len == 0 {
+        return Ok(0);
+    }
+    let (_, whole) = context.process().space().parts(whole_pages(address.0, len)?);
+    if whole { Ok(0) } else { Err(ENOMEM.into()) }
+}
+
+/// `mincore(2)`: everything that is mapped counts as present.
+pub fn mincore(context: &mut Context<'_>, address: UserAddr, len: u64, vector: UserPtr<u8>) -> Outcome {
+    if !is_aligned(address.0) {
+        return Err(EINVAL.into());
+    }
+    let range = whole_pages(address.0, len)?;
+    let (_, whole) = context.process().space().parts(range);
+    if !whole && range.len != 0 {
+        return Err(ENOMEM.into());
+    }
+    const PRESENT: [u8; 256] = [1; 256];
+    let pages = range.len / PAGE_SIZE;
+    let mut done = 0;
+    while done < pages {
+        let step = (pages - done).min(PRESENT.len() as u64);
+        copy_out(vector.address().add(done), &PRESENT[..step as usize])?;
+        done += step;
+    }
+    Ok(0)
+}
+
+/// `mlock(2)`: kept in the books; the sandbox itself is never locked into the host's memory.
+pub fn mlock(context: &mut Context<'_>, address: UserAddr, len: u64) -> Outcome {
+    lock(context, address, len, RegionFlags::LOCKED, RegionFlags::empty())
+}
+
+/// `mlock2(2)`.
+pub fn mlock2(context: &mut Context<'_>, address: UserAddr, len: u64, flags: u32) -> Outcome {
+    const ONFAULT: u32 = 1;
+    if flags & !ONFAULT != 0 {
+        return Err(EINVAL.into());
+    }
+    lock(context, address, len, RegionFlags::LOCKED, RegionFlags::empty())
+}
+
+/// `munlock(2)`.
+pub fn munlock(context: &mut Context<'_>, address: UserAddr, len: u64) -> Outcome {
+    lock(context, address, len, RegionFlags::empty(), RegionFlags::LOCKED)
+}
+
+fn lock(context: &mut Context<'_>, address: UserAddr, len: u64, set: RegionFlags, clear: RegionFlags) -> Outcome {
+    let start = crate::mm::page_down(address.0);
+    let end = address.0.checked_add(len).and_then(page_up).ok_or(EINVAL)?;
+    let range = GuestRange::new(start, end - start).map_err(|_| ENOMEM)?;
+    let space = context.process().space();
+    space.change_flags(range, set, clear);
+    if space.parts(range).1 || len == 0 { Ok(0) } else { Err(ENOMEM.into()) }
+}
+
+/// `mlockall(2)`.
+pub fn mlockall(context: &mut Context<'_>, flags: u32) -> Outcome {
+    const CURRENT: u32 = 1;
+    const FUTURE: u32 = 2;
+    const ONFAULT: u32 = 4;
+    if flags == 0 || flags & !(CURRENT | FUTURE | ONFAULT) != 0 || flags == ONFAULT {
+        return Err(EINVAL.into());
+    }
+    let space = context.process().space();
+    space.lock_future.set(flags & FUTURE != 0);
+    if flags & CURRENT != 0 {
+        space.change_flags(GuestRange::new(0, GUEST_END)?, RegionFlags::LOCKED, RegionFlags::empty());
+    }
+    Ok(0)
+}
+
+/// `munlockall(2)`.
+pub fn munlockall(context: &mut Context<'_>) -> Outcome {
+    let space = context.process().space();
+    space.lock_future.set(false);
+    space.change_flags(GuestRange::new(0, GUEST_END)?, RegionFlags::empty(), RegionFlags::LOCKED);
+    Ok(0)
+}
+
+/// `membarrier(2)`. All barriers are the strongest kind that the host gives.
+pub fn membarrier(context: &mut Context<'_>, command: u32, flags: u32, _cpu: i32) -> Outcome {
+    const GLOBAL: u32 = 1;
+    const GLOBAL_EXPEDITED: u32 = 2;
+    const REGISTER_GLOBAL_EXPEDITED: u32 = 4;
+    const PRIVATE_EXPEDITED: u32 = 8;
+    const REGISTER_PRIVATE_EXPEDITED: u32 = 16;
+    const PRIVATE_EXPEDITED_SYNC_CORE: u32 = 32;
+    const REGISTER_PRIVATE_EXPEDITED_SYNC_CORE: u32 = 64;
+    const GET_REGISTRATIONS: u32 = 512;
+    if flags != 0 {
+        return Err(EINVAL.into());
+    }
+    let space = context.process().space();
+    let registered = space.membarrier.get();
+    match command {
+        0 => Ok(0x7f),
+        GLOBAL | GLOBAL_EXPEDITED => barrier(),
+        REGISTER_GLOBAL_EXPEDITED | REGISTER_PRIVATE_EXPEDITED | REGISTER_PRIVATE_EXPEDITED_SYNC_CORE => {
+            space.membarrier.set(registered | command);
+            Ok(0)
+        }
+        PRIVATE_EXPEDITED | PRIVATE_EXPEDITED_SYNC_CORE if registered & (command << 1) == 0 => Err(EPERM.into()),
+        PRIVATE_EXPEDITED | PRIVATE_EXPEDITED_SYNC_CORE => barrier(),
+        GET_REGISTRATIONS => Ok(registered as usize),
+        _ => Err(EINVAL.into()),
+    }
+}
+
+fn barrier() -> Outcome {
+    barrier_all().map_err(|_| EAGAIN)?;
+    Ok(0)
+}
+
+/// All host threads pass a barrier that also serialises their cores.
+pub(crate) fn barrier_all() -> Result<(), Errno> {
+    // The registration belongs to the host process and not to the state: a boot from an image begins without.
+    if local().membarrier_ready.load(Relaxed) == 0 {
+        host::membarrier_sync_core(true)?;
+        local().membarrier_ready.store(1, Relaxed);
+    }
+    host::membarrier_sync_core(false)
+}
