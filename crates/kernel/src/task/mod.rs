@@ -34,6 +34,11 @@ pub struct Tid(pub u32);
 /// The program; process 1 is the kernel's own.
 pub const PROGRAM: Pid = Pid(2);
 
+/// CPUs the guest sees.
+pub fn cpu_count() -> u32 {
+    crate::kernel().launch.borrow().cpus_milli.div_ceil(1000).max(1)
+}
+
 /// All processes and threads.
 pub struct Tasks {
     /// Threads by number.
