@@ -65,7 +65,7 @@ impl<'a> Boots<'a> {
             BootKind::Scratch => {
                 let stdio = [StdioSource::Null, StdioSource::Log, StdioSource::Log];
                 let trace = again(self.trace.as_ref())?;
-                let mut instance = class.scratch(ScratchIo { stdio, trace, ..ScratchIo::default() })?;
+                let mut instance = class.scratch(ScratchIo { stdio, trace, announce_entry: true, freeze_at: None })?;
                 if let Some(client) = client {
                     instance.connect(client)?;
                 }

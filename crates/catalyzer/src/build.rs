@@ -10,13 +10,13 @@ use crate::config::units::Span;
 use crate::config::{Function, WarmupRequest};
 use crate::exit::Status;
 use crate::http::{Pairs, Request};
-use crate::sandbox::{Sandboxes, again, listen, monitor, show, trace_stream, while_listening};
+use crate::sandbox::{Sandboxes, again, attend, listen, monitor, show, trace_stream};
 use abi::dump::LowerFile;
 use anyhow::{Context, Result, bail};
 use image::{Image, Store};
 use indicatif::ProgressBar;
 use monitor::{Client, Event, Instance, ScratchIo, StdioSource};
-use std::os::fd::OwnedFd;
+use std::os::fd::{BorrowedFd, OwnedFd};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant as Time};
@@ -191,16 +191,12 @@ fn warm_up(instance: &mut Instance, pairs: &Pairs, request: &WarmupRequest, pati
     let mut pair = pairs.connect()?;
     let id = instance.connect(Client { fd: pair.server, peer: pair.peer })?;
     instance.set_deadline(None);
-    let (response, end) = while_listening(instance, move || {
-        encoded.send(&mut pair.client)?;
-        encoded.response(&mut pair.client, patience)
-    })?;
-    if let Some(end) = end {
-        bail!("the program ended: {end}");
-    }
-    let status = response?.status;
-    if status >= 400 {
-        bail!("answered with status {status}");
+    encoded.send(&mut pair.client)?;
+    let mut wait = |client: BorrowedFd<'_>| attend(instance, client, patience);
+    let response = encoded.response_after(&mut pair.client, patience, &mut wait)?;
+    drop(pair.client);
+    if response.status >= 400 {
+        bail!("answered with status {}", response.status);
     }
     let deadline = Time::now() + patience;
     while instance.open_connections() > 0 && Time::now() < deadline {

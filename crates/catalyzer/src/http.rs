@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail};
 use std::fmt::Write as _;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
 
 /// Longest head of a response.
@@ -88,9 +88,23 @@ impl Request {
     /// # Errors
     /// The connection broke, the response is none, or it took longer than `patience`.
     pub fn response(&self, stream: &mut TcpStream, patience: Duration) -> Result<Response> {
+        self.response_after(stream, patience, &mut |_| Ok(()))
+    }
+
+    /// The same, where `wait` is called before each read with the connection, to do other things until
+    /// there is something to read.
+    ///
+    /// # Errors
+    /// As [`Request::response`], and those of `wait`.
+    pub fn response_after(
+        &self,
+        stream: &mut TcpStream,
+        patience: Duration,
+        wait: &mut dyn FnMut(BorrowedFd<'_>) -> Result<()>,
+    ) -> Result<Response> {
         stream.set_read_timeout(Some(patience))?;
-        Reader { stream, buffer: Vec::with_capacity(4096), start: 0, first_byte_ns: 0, patience }
-            .response(self.head_only)
+        let buffer = Vec::with_capacity(4096);
+        Reader { stream, wait, buffer, start: 0, first_byte_ns: 0, patience }.response(self.head_only)
     }
 }
 
@@ -115,6 +129,7 @@ impl Response {
 
 struct Reader<'a> {
     stream: &'a mut TcpStream,
+    wait: &'a mut dyn FnMut(BorrowedFd<'_>) -> Result<()>,
     buffer: Vec<u8>,
     /// Bytes of the buffer that are consumed.
     start: usize,
@@ -129,6 +144,7 @@ impl Reader<'_> {
 
     /// Reads more; false at the end of the stream.
     fn more(&mut self) -> Result<bool> {
+        (self.wait)(self.stream.as_fd())?;
         let mut chunk = [0u8; 16 << 10];
         let n = loop {
             match self.stream.read(&mut chunk) {

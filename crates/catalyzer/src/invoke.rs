@@ -7,7 +7,7 @@ use crate::config::Function;
 use crate::config::options::SandboxOptions;
 use crate::exit::Status;
 use crate::http::{Pairs, Request, Response};
-use crate::sandbox::{Sandboxes, listen, monitor, show, trace_stream, while_listening};
+use crate::sandbox::{Sandboxes, attend, monitor, show, trace_stream};
 use anyhow::{Context, Result, bail};
 use base64::Engine;
 use gateway::BootKind;
@@ -18,7 +18,8 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::os::fd::BorrowedFd;
+use std::time::{Duration, Instant as Time};
 
 /// Boot one instance and send it one HTTP request
 #[derive(Debug, clap::Args)]
@@ -53,6 +54,9 @@ pub struct Args {
 
 /// How long a response may take where the function has no time limit.
 const PATIENCE: Duration = Duration::from_secs(300);
+
+/// How long the end of an instance that is killed may take.
+const LAST_WORDS: Duration = Duration::from_secs(10);
 
 /// What `--json` prints.
 #[derive(Debug, Serialize)]
@@ -113,27 +117,18 @@ fn once(boots: &mut Boots<'_>, kind: BootKind, request: &Request, patience: Dura
     request.send(&mut pair.client)?;
     let asked_ns = now_ns();
     let mut instance = boots.boot(kind, Some(Client { fd: pair.server, peer: pair.peer }))?;
-    let (response, end) = while_listening(&mut instance, || request.response(&mut pair.client, patience))?;
-    let response = match (response, end) {
-        (Ok(response), _) => response,
-        (Err(_), Some(end)) => bail!("the instance ended without a response: {end}"),
-        (Err(error), None) => {
-            // An end that closed the connection may be a moment younger than that.
-            if let Some(Event::Ended(end)) = listen(&mut instance, None)? {
-                bail!("the instance ended without a response: {end}");
-            }
-            return Err(error);
-        }
-    };
+    let mut wait = |client: BorrowedFd<'_>| attend(&mut instance, client, patience);
+    let response = request.response_after(&mut pair.client, patience, &mut wait)?;
     // Read while the instance is there; one that ended with its answer has no page any more.
     let boot_us = instance.boot_page().ok().and_then(|page| boot_us(&page, asked_ns));
     let first_response_us = us_between(asked_ns, response.first_byte_ns);
     instance.kill();
-    while let Some(event) = listen(&mut instance, None)? {
-        if matches!(event, Event::Ended(_)) {
-            break;
+    // What it said before it was killed comes first.
+    loop {
+        match instance.next_event(Time::now() + LAST_WORDS)? {
+            None | Some(Event::Ended(_)) => break,
+            Some(event) => show(&event),
         }
-        show(&event);
     }
     Ok(Timed { response, boot_us, first_response_us })
 }

@@ -5,8 +5,8 @@ use crate::config::Function;
 use crate::config::layer::Layer;
 use abi::control::LogStream;
 use abi::launch::Launch;
-use anyhow::{Context, Result};
-use monitor::{ClassLimits, End, Event, FunctionSpec, Instance, Limits, Monitor, MonitorOptions};
+use anyhow::{Context, Result, bail};
+use monitor::{ClassLimits, Event, FunctionSpec, Instance, Limits, Monitor, MonitorOptions};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::fs::File;
 use std::io::Write;
@@ -161,36 +161,30 @@ pub fn listen(instance: &mut Instance, other: Option<BorrowedFd<'_>>) -> Result<
     Ok(instance.next_event(Time::now())?)
 }
 
-/// Keeps listening to an instance while `work` runs beside, so that its logs come through and its limits
-/// hold; returns what `work` returns, and how the instance ended if it did.
+/// Waits until a client's connection has something to read, or `patience` is over; meanwhile listens to
+/// the instance that answers it, which may need files, and shows its logs.
 ///
 /// # Errors
-/// The instance could not be made, or the host fails.
-pub fn while_listening<T: Send>(instance: &mut Instance, work: impl FnOnce() -> T + Send) -> Result<(T, Option<End>)> {
-    let (reader, writer) = std::io::pipe()?;
-    std::thread::scope(|scope| {
-        let worker = scope.spawn(move || {
-            let result = work();
-            // The end of the pipe wakes the listener.
-            drop(writer);
-            result
-        });
-        let mut listened = Ok(None);
-        while !worker.is_finished() && matches!(listened, Ok(None)) {
-            listened = match listen(instance, Some(reader.as_fd())) {
-                Ok(Some(Event::Ended(end))) => Ok(Some(end)),
-                Ok(event) => {
-                    event.iter().for_each(show);
-                    Ok(None)
-                }
-                Err(error) => Err(error),
-            };
+/// The instance ended before it answered, could not be made, or the host fails.
+pub fn attend(instance: &mut Instance, client: BorrowedFd<'_>, patience: Duration) -> Result<()> {
+    let deadline = Time::now() + patience;
+    while Time::now() < deadline {
+        let control = instance.control_fd();
+        let mut polled = [PollFd::from_borrowed_fd(client, PollFlags::IN), PollFd::from_borrowed_fd(control, PollFlags::IN)];
+        // Not on the process, too: its descriptor is not known yet, and finding out would delay what is
+        // being measured. A control socket closes with its process.
+        let timeout = Timespec { tv_sec: 0, tv_nsec: WATCH.subsec_nanos().into() };
+        match poll(&mut polled, Some(&timeout)) {
+            Ok(0) => instance.check_limits()?,
+            Ok(_) if !polled[0].revents().is_empty() => return Ok(()),
+            Ok(_) | Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(error).context("waiting for a response"),
         }
-        if listened.is_err() {
-            // Its end closes its connections, which ends the work.
-            instance.kill();
+        match instance.next_event(Time::now())? {
+            Some(Event::Ended(end)) => bail!("the instance ended without a complete response: {end}"),
+            event => event.iter().for_each(show),
         }
-        let done = worker.join().map_err(|_| anyhow::anyhow!("the client panicked"))?;
-        Ok((done, listened?))
-    })
+    }
+    // Reading says that nothing came.
+    Ok(())
 }

@@ -98,8 +98,7 @@ pub struct Step {
     pub step: &'static str,
     /// Median time.
     pub p50_us: f64,
-    /// Median of page faults, where they can be told.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// Median of page faults; none where they can't be told step by step.
     pub faults: Option<f64>,
     /// Median of mappings made.
     pub mappings: f64,

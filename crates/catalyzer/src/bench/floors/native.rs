@@ -96,18 +96,48 @@ impl Native {
         let socket = self.helper.socket()?;
         let asked_ns = now_ns();
         send(socket, SPAWN, &[])?;
-        let response = connect(self.port, PATIENCE).and_then(|mut client| {
-            request.send(&mut client)?;
-            request.response(&mut client, PATIENCE)
-        });
-        send(socket, KILL, &[])?;
-        // The answer to the start comes first: if that failed, it is the better explanation.
-        let started = self.helper.receive();
-        self.helper.receive()?;
-        started?;
+        let response = self.exchange(request);
+        self.end()?;
         let response = response?;
         Ok((us_between(asked_ns, response.first_byte_ns), response))
     }
+
+    fn exchange(&self, request: &Request) -> Result<Response> {
+        let mut client = connect(self.port, PATIENCE)?;
+        request.send(&mut client)?;
+        request.response(&mut client, PATIENCE)
+    }
+
+    /// Ends the program. An error if it could not be started in the first place.
+    fn end(&self) -> Result<()> {
+        let started = self.helper.receive();
+        send(self.helper.socket()?, KILL, &[])?;
+        self.helper.receive()?;
+        started.map(drop)
+    }
+
+    /// Private pages of the program when it has answered one request.
+    ///
+    /// # Errors
+    /// The program does not start or does not answer.
+    pub fn private_pages(&self, request: &Request) -> Result<f64> {
+        send(self.helper.socket()?, SPAWN, &[])?;
+        let started = self.helper.receive()?;
+        let answered = self.exchange(request);
+        let pages = dirty_pages(&started);
+        send(self.helper.socket()?, KILL, &[])?;
+        self.helper.receive()?;
+        answered?;
+        pages
+    }
+}
+
+/// `Private_Dirty` of a process in pages.
+fn dirty_pages(pid: &str) -> Result<f64> {
+    let path = format!("/proc/{pid}/smaps_rollup");
+    let text = std::fs::read_to_string(&path).context(path)?;
+    let kilobytes = text.lines().find_map(|line| line.strip_prefix("Private_Dirty:")?.split_whitespace().next()?.parse().ok());
+    kilobytes.map(|kb: f64| kb / 4.0).context("no Private_Dirty in smaps_rollup")
 }
 
 /// The port itself, or another one with a note when it is taken.
@@ -155,8 +185,9 @@ pub fn serve(argument: &str) -> Result<()> {
                 // Without a change of user, group or limits this is a `posix_spawn`.
                 let answer = match stage.command().spawn() {
                     Ok(child) => {
+                        let pid = child.id().to_string();
                         running = Some(child);
-                        "started".to_owned()
+                        pid
                     }
                     Err(error) => format!("error: {}: {error}", stage.command.join(" ")),
                 };

@@ -1,0 +1,131 @@
+//! Where the time of a boot goes, from the stamps in boot pages.
+
+use super::report::Step;
+use super::stats::Samples;
+use crate::clock::us_between;
+use abi::boot::{BootPage, STAMPS, Stamp};
+
+/// What was done when a stamp was passed.
+const NAMES: [(Stamp, &str); 7] = [
+    (Stamp::Received, "message to the parent"),
+    (Stamp::Cloned, "clone"),
+    (Stamp::Dropped, "close the past, drop privileges"),
+    (Stamp::Mapped, "map the image"),
+    (Stamp::Relocated, "relocate the kernel heap"),
+    (Stamp::Connected, "hand the connection over"),
+    (Stamp::Resumed, "continue the thread"),
+];
+
+/// A step of one boot.
+struct Passed {
+    us: f64,
+    mappings: f64,
+    host_calls: f64,
+}
+
+/// The steps of one boot by stamp. A stamp that was not passed on this path, or lies before the boot was
+/// asked for (what a zygote or spare did ahead of time), has none: its time is not part of the boot.
+fn passed(asked_ns: u64, page: &BootPage) -> [Option<Passed>; STAMPS] {
+    let mut steps = [const { None }; STAMPS];
+    let (mut at_ns, mut mappings, mut hostcalls) = (asked_ns, 0, 0);
+    for (stamp, _) in NAMES {
+        let index = stamp as usize;
+        let ns = page.stamps[index];
+        if ns >= at_ns {
+            steps[index] = Some(Passed {
+                us: us_between(at_ns, ns),
+                mappings: f64::from(page.mappings[index].saturating_sub(mappings)),
+                host_calls: f64::from(page.hostcalls[index].saturating_sub(hostcalls)),
+            });
+            at_ns = ns;
+        }
+        if ns != 0 {
+            (mappings, hostcalls) = (page.mappings[index], page.hostcalls[index]);
+        }
+    }
+    steps
+}
+
+/// The medians of all boots, step by step.
+pub fn steps<'a>(boots: impl Iterator<Item = (u64, &'a BootPage)>) -> Vec<Step> {
+    let mut samples: [[Samples; 3]; STAMPS] = Default::default();
+    for (asked_ns, page) in boots {
+        for (samples, passed) in samples.iter_mut().zip(passed(asked_ns, page)) {
+            if let Some(passed) = passed {
+                let values = [passed.us, passed.mappings, passed.host_calls];
+                samples.iter_mut().zip(values).for_each(|(samples, value)| samples.extend([value]));
+            }
+        }
+    }
+    let steps = NAMES.into_iter().filter_map(|(stamp, step)| {
+        let [us, mappings, host_calls] = &samples[stamp as usize];
+        let median = |samples: &Samples| samples.percentile(50.0);
+        (us.len() > 0).then(|| Step {
+            step,
+            p50_us: (median(us) * 10.0).round() / 10.0,
+            faults: None,
+            mappings: median(mappings),
+            host_calls: median(host_calls),
+        })
+    });
+    steps.collect()
+}
+
+/// The share of a boot that the steps explain.
+pub fn accounted(steps: &[Step], boot_us: f64) -> f64 {
+    if boot_us == 0.0 {
+        return 0.0;
+    }
+    let sum: f64 = steps.iter().map(|step| step.p50_us).sum();
+    (sum / boot_us * 1000.0).round() / 1000.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn page(stamps: [u64; STAMPS], hostcalls: [u32; STAMPS]) -> BootPage {
+        BootPage {
+            magic: abi::boot::BOOT_MAGIC,
+            heap_base: 0,
+            heap_len: 0,
+            root: 0,
+            monotonic_offset_ns: 0,
+            realtime_offset_ns: 0,
+            vdso_clock_gettime: 0,
+            vdso_start: 0,
+            vdso_end: 0,
+            generation: 1,
+            xsave_size: 0,
+            reserved: 0,
+            stamps,
+            hostcalls,
+            mappings: [0; STAMPS],
+        }
+    }
+
+    #[test]
+    fn steps_of_a_fork_boot_add_up_to_the_boot() {
+        let page = page([11_000, 91_000, 95_000, 0, 0, 99_000, 111_000, 0], [0, 0, 2, 0, 0, 3, 4, 0]);
+        let steps = steps([(1_000, &page)].into_iter());
+        let of: Vec<_> = steps.iter().map(|s| (s.step, s.p50_us, s.host_calls)).collect();
+        assert_eq!(
+            of,
+            [
+                ("message to the parent", 10.0, 0.0),
+                ("clone", 80.0, 0.0),
+                ("close the past, drop privileges", 4.0, 2.0),
+                ("hand the connection over", 4.0, 1.0),
+                ("continue the thread", 12.0, 1.0),
+            ]
+        );
+        assert_eq!(accounted(&steps, 110.0), 1.0);
+    }
+
+    #[test]
+    fn what_was_done_ahead_of_time_is_no_step() {
+        let page = page([500, 600, 700, 3_000, 4_000, 5_000, 6_000, 0], [0, 1, 2, 4, 4, 5, 6, 0]);
+        let steps = steps([(1_000, &page)].into_iter());
+        assert_eq!(steps.first().map(|s| (s.step, s.p50_us, s.host_calls)), Some(("map the image", 2.0, 2.0)));
+    }
+}
