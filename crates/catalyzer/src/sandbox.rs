@@ -170,7 +170,8 @@ pub fn attend(instance: &mut Instance, client: BorrowedFd<'_>, patience: Duratio
     let deadline = Time::now() + patience;
     while Time::now() < deadline {
         let control = instance.control_fd();
-        let mut polled = [PollFd::from_borrowed_fd(client, PollFlags::IN), PollFd::from_borrowed_fd(control, PollFlags::IN)];
+        let mut polled =
+            [PollFd::from_borrowed_fd(client, PollFlags::IN), PollFd::from_borrowed_fd(control, PollFlags::IN)];
         // Not on the process, too: its descriptor is not known yet, and finding out would delay what is
         // being measured. A control socket closes with its process.
         let timeout = Timespec { tv_sec: 0, tv_nsec: WATCH.subsec_nanos().into() };

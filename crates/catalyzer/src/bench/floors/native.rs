@@ -136,7 +136,8 @@ impl Native {
 fn dirty_pages(pid: &str) -> Result<f64> {
     let path = format!("/proc/{pid}/smaps_rollup");
     let text = std::fs::read_to_string(&path).context(path)?;
-    let kilobytes = text.lines().find_map(|line| line.strip_prefix("Private_Dirty:")?.split_whitespace().next()?.parse().ok());
+    let kilobytes =
+        text.lines().find_map(|line| line.strip_prefix("Private_Dirty:")?.split_whitespace().next()?.parse().ok());
     kilobytes.map(|kb: f64| kb / 4.0).context("no Private_Dirty in smaps_rollup")
 }
 
