@@ -97,6 +97,7 @@ mod tests {
             vdso_end: 0,
             generation: 1,
             xsave_size: 0,
+            xsave_features: 0,
             reserved: 0,
             stamps,
             hostcalls,
