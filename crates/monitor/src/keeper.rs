@@ -103,6 +103,9 @@ fn jail(control: BorrowedFd<'_>) -> Step<()> {
         rustix::io::write(&procs, b"0").map_err(step("joining the cgroup"))?;
     }
 
+    // When the host runs out of memory, sandboxes go first. Where this can't be said, nothing is lost.
+    let _ = write("/proc/self/oom_score_adj", "500");
+    // Signals of the caller's terminal are not for sandboxes.
     rustix::process::setsid().map_err(step("setsid"))?;
     let (uid, gid) = drop_privileges(setup.drop_to)?;
     let namespaces = UnshareFlags::NEWUSER

@@ -149,6 +149,72 @@ fn mapping(line: &str) -> Option<Mapping> {
 mod tests {
     use super::*;
 
+    const PAGE: usize = 4096;
+
+    /// The memory of this very process.
+    fn own_memory() -> Memory {
+        let pid = rustix::process::getpid();
+        let pidfd = rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty()).expect("pidfd");
+        Memory::open(&Process::for_test(pidfd, pid.as_raw_nonzero().get())).expect("memory")
+    }
+
+    /// Maps some pages for good: of a file, or anonymous ones; their address.
+    #[allow(unsafe_code)]
+    fn map(pages: usize, file: Option<&File>) -> u64 {
+        use rustix::mm::{MapFlags, ProtFlags, mmap, mmap_anonymous};
+        let (protection, flags) = (ProtFlags::READ | ProtFlags::WRITE, MapFlags::PRIVATE | MapFlags::NORESERVE);
+        // SAFETY: a new mapping where the host likes, never unmapped, reached through addresses only.
+        let address = unsafe {
+            match file {
+                Some(file) => mmap(std::ptr::null_mut(), pages * PAGE, protection, flags, file, 0),
+                None => mmap_anonymous(std::ptr::null_mut(), pages * PAGE, protection, flags),
+            }
+        };
+        address.expect("mmap") as u64
+    }
+
+    #[allow(unsafe_code)]
+    fn touch(address: u64, value: u8) {
+        // SAFETY: of a mapping of `map`, which nothing else knows.
+        unsafe { (address as *mut u8).write_volatile(value) };
+    }
+
+    #[test]
+    fn of_anonymous_memory_only_touched_pages_are_populated() {
+        // More than one batch, and nothing around it that belongs to it.
+        let pages = 3 * BATCH;
+        let start = map(pages, None);
+        let size = PAGE_SIZE;
+        for page in [1, 2, BATCH as u64, pages as u64 - 1] {
+            touch(start + page * size, 7);
+        }
+        let mut memory = own_memory();
+        let ranges = memory.populated(start, pages as u64 * size).expect("populated");
+        let at = |page: usize| start + page as u64 * size;
+        assert_eq!(ranges, [(at(1), 2 * size), (at(BATCH), size), (at(pages - 1), size)]);
+        let mut page = [9; PAGE];
+        memory.read(at(BATCH), &mut page).expect("read");
+        assert_eq!(page[..2], [7, 0]);
+    }
+
+    #[test]
+    fn of_a_file_all_pages_count_and_those_behind_its_end_are_zero() {
+        let file = tempfile::tempfile().expect("file");
+        file.write_all_at(&[5; PAGE + 1], 0).expect("write");
+        let start = map(4, Some(&file));
+        let mut memory = own_memory();
+        assert_eq!(memory.populated(start, 4 * PAGE_SIZE).expect("populated"), [(start, 4 * PAGE_SIZE)]);
+        let mut bytes = [9; 4 * PAGE];
+        memory.read(start, &mut bytes).expect("read");
+        assert!(bytes[..=PAGE].iter().all(|byte| *byte == 5));
+        assert!(bytes[PAGE + 1..].iter().all(|byte| *byte == 0));
+    }
+
+    #[test]
+    fn what_a_dump_claims_and_is_not_mapped_is_empty() {
+        assert_eq!(own_memory().populated(0x1_0000, PAGE_SIZE).expect("populated"), []);
+    }
+
     #[test]
     fn lines_of_maps_are_understood() {
         let file = "7e0000000000-7e0000001000 r-xp 00000000 00:01 1034 /memfd:catalyzer-kernel (deleted)";
