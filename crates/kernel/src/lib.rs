@@ -62,6 +62,8 @@ pub struct Kernel {
     pub fs: fs::Files,
     /// Memory that mappings share.
     pub shared: mm::SharedMemory,
+    /// Numbers of objects without a name.
+    pub ipc: ipc::Ipc,
     /// Sockets of the inside and the listener that is fed from outside.
     pub net: net::Net,
     /// The host descriptors this instance watches.

@@ -181,6 +181,8 @@ pub struct WaitFor {
     pub progress: Progress,
     /// What becomes of the call when a signal with a handler arrives; set by the dispatcher.
     pub rule: RestartRule,
+    /// It may end by a connection from outside: the thread accepts, or polls the listener on the function's port.
+    pub on_listener: bool,
     /// For people: `futex 0x…`, `accept :8080`.
     pub what: &'static str,
 }

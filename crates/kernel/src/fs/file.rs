@@ -1,6 +1,7 @@
 //! What a descriptor refers to: an [`OpenFile`] (the open file description of `open(2)`) over an object
 //! that implements [`File`].
 
+use crate::events::epoll::Memberships;
 use crate::errno::{EAGAIN, EBADF, EINVAL, ENOTTY, ESPIPE, Errno};
 use crate::host::HostFd;
 use crate::syscall::{Context, Outcome, RestartRule, Stop};
@@ -103,14 +104,17 @@ pub trait File: Any {
     /// As there.
     fn stat(&self) -> Result<Stat, Errno>;
     /// Reads at a position (files that have one) or the next bytes. Progress of a continued call is not its
-    /// business: the sink has only the room that is left. Answers the bytes moved now.
+    /// business: the sink has only the room that is left. Answers the bytes moved now. The caller of a wait
+    /// that ran out of time answers `EAGAIN` (`SO_RCVTIMEO`), and does not call again.
     ///
     /// # Errors
     /// As `read(2)`.
     fn read(&self, _file: &OpenFile, _sink: &mut dyn Sink, _position: u64) -> Outcome {
         Err(EINVAL.into())
     }
-    /// Writes, likewise. With `O_APPEND` the position is the end.
+    /// Writes, likewise. With `O_APPEND` the position is the end. A blocking write that took a part answers
+    /// [`Stop::Wait`] with [`crate::wait::Progress::Bytes`] of what was moved *now*: the caller adds what was moved
+    /// before, waits, and calls again with what is left.
     ///
     /// # Errors
     /// As `write(2)`.
@@ -176,12 +180,14 @@ pub struct OpenFile {
     pub flags: Cell<OpenFlags>,
     /// Position.
     pub position: Cell<u64>,
+    /// Epoll sets it is a member of.
+    pub memberships: Memberships,
 }
 
 impl OpenFile {
     /// Opens an object.
     pub fn new(object: Rc<dyn File>, flags: OpenFlags) -> Rc<Self> {
-        Rc::new(Self { object, flags: Cell::new(flags), position: Cell::new(0) })
+        Rc::new(Self { object, flags: Cell::new(flags), position: Cell::new(0), memberships: Memberships::default() })
     }
 
     /// The object as its own type.
@@ -217,6 +223,7 @@ impl OpenFile {
 
 impl Drop for OpenFile {
     fn drop(&mut self) {
+        self.memberships.end();
         self.object.clone().released(self);
     }
 }

@@ -1,1 +1,36 @@
-//! Pipes.
+//! Pipes, and the numbers of objects without a name in the file system.
+
+mod bytes;
+pub mod pipe;
+
+pub use bytes::ByteQueue;
+
+use crate::fs::file::Stat;
+use core::cell::Cell;
+
+/// Numbers of objects without a name.
+#[derive(Default)]
+pub struct Ipc {
+    last_inode: Cell<u64>,
+}
+
+/// `st_dev` of pipes.
+pub const PIPE_DEVICE: u64 = 0xe;
+/// `st_dev` of sockets.
+pub const SOCKET_DEVICE: u64 = 0x8;
+/// `st_dev` of eventfds and their like.
+const ANONYMOUS_DEVICE: u64 = 0xf;
+
+impl Ipc {
+    /// The number of a new pipe or socket.
+    pub fn next_inode(&self) -> u64 {
+        self.last_inode.set(self.last_inode.get() + 1);
+        // Beyond the first thousand, so that nobody takes it for a number of /dev or /proc.
+        self.last_inode.get() + 1000
+    }
+}
+
+/// `stat(2)` of an eventfd, timerfd, signalfd or epoll set: a nameless file without type.
+pub fn anonymous_stat() -> Stat {
+    Stat { device: ANONYMOUS_DEVICE, inode: 1, mode: 0o600, links: 1, block_size: 4096, ..Stat::default() }
+}

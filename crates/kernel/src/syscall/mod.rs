@@ -4,6 +4,7 @@
 pub mod arguments;
 pub mod dispatch;
 pub mod memory;
+pub mod events;
 pub mod process;
 pub mod table;
 pub mod threads;

@@ -4,8 +4,9 @@
 //! `ENOSYS`, and named in the log once.
 
 use super::arguments::{Argument, Fd, UserPath};
+use super::{Context, Outcome, events, process, threads};
 use super::memory;
-use super::{Context, Outcome, process, threads};
+use crate::events::epoll::Reported;
 use crate::user_memory::{UserAddr, UserPtr};
 use core::fmt::{self, Write};
 
@@ -113,6 +114,23 @@ rows! {
     // Time.
 
     // Events.
+    7 poll(entries: UserPtr<u64>, count: u32, timeout_ms: i32) => events::poll, full;
+    22 pipe(ends: UserPtr<[i32; 2]>) => events::pipe, full;
+    23 select(count: i32, read: UserPtr<u64>, write: UserPtr<u64>, except: UserPtr<u64>, timeout: UserPtr<[i64; 2]>) => events::select, full;
+    213 epoll_create(size: i32) => events::epoll_create, full;
+    232 epoll_wait(set: Fd, events: UserPtr<Reported>, max: i32, timeout_ms: i32) => events::epoll_wait, full;
+    233 epoll_ctl(set: Fd, operation: i32, fd: Fd, event: UserPtr<Reported>) => events::epoll_ctl, full;
+    270 pselect6(count: i32, read: UserPtr<u64>, write: UserPtr<u64>, except: UserPtr<u64>, timeout: UserPtr<[i64; 2]>, mask: UserPtr<[u64; 2]>) => events::pselect6, partial("the signal mask is not applied");
+    271 ppoll(entries: UserPtr<u64>, count: u32, timeout: UserPtr<[i64; 2]>, mask: UserPtr<u64>, mask_size: usize) => events::ppoll, partial("the signal mask is not applied");
+    281 epoll_pwait(set: Fd, events: UserPtr<Reported>, max: i32, timeout_ms: i32, mask: UserPtr<u64>, mask_size: usize) => events::epoll_pwait, partial("the signal mask is not applied");
+    283 timerfd_create(clock: i32, flags: u32) => events::timerfd_create, full;
+    284 eventfd(initial: u32) => events::eventfd, full;
+    286 timerfd_settime(fd: Fd, flags: u32, new: UserPtr<[i64; 4]>, old: UserPtr<[i64; 4]>) => events::timerfd_settime, full;
+    287 timerfd_gettime(fd: Fd, current: UserPtr<[i64; 4]>) => events::timerfd_gettime, full;
+    290 eventfd2(initial: u32, flags: u32) => events::eventfd2, full;
+    291 epoll_create1(flags: u32) => events::epoll_create1, full;
+    293 pipe2(ends: UserPtr<[i32; 2]>, flags: u32) => events::pipe2, full;
+    441 epoll_pwait2(set: Fd, events: UserPtr<Reported>, max: i32, timeout: UserPtr<[i64; 2]>, mask: UserPtr<u64>, mask_size: usize) => events::epoll_pwait2, partial("the signal mask is not applied");
 
     // Sockets.
 }

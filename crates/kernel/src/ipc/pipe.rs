@@ -1,0 +1,350 @@
+//! Pipes and FIFOs (`pipe(7)`): a byte queue with a capacity, and two kinds of ends.
+//!
+//! A blocking open of a FIFO waits for the other kind. Whoever comes second wakes those that wait, and a woken
+//! opener completes without looking again; until it has done so it counts as *expected*, so that the
+//! other end sees no end of file in between.
+
+use super::{ByteQueue, PIPE_DEVICE};
+use crate::errno::{EBUSY, EINVAL, ENOTTY, ENXIO, EPERM, EPIPE, Errno};
+use crate::fs::file::{File, OpenFile, OpenFlags, Stat};
+use crate::kernel;
+use crate::syscall::{Context, Outcome, RestartRule, Stop};
+use crate::user_memory::{Sink, Source, UserAddr, UserPtr};
+use crate::wait::{Events, Progress, WaitFor, WaitQueue, Wake};
+use alloc::collections::VecDeque;
+use alloc::format;
+use alloc::rc::Rc;
+use alloc::string::String;
+use core::any::Any;
+use core::cell::{Cell, RefCell};
+
+/// Writes up to this are whole or nothing.
+const PIPE_BUF: usize = 4096;
+const DEFAULT_CAPACITY: usize = 64 << 10;
+/// `/proc/sys/fs/pipe-max-size`.
+const MAX_CAPACITY: usize = 1 << 20;
+/// `ioctl(2)`: bytes that can be read.
+const FIONREAD: u32 = 0x541b;
+
+/// Bits by which blocked openers of a FIFO wait, apart from those of [`Events`].
+const OPENING_READER: u32 = 1 << 16;
+const OPENING_WRITER: u32 = 1 << 17;
+
+/// What the name of a FIFO adds to its ends.
+pub trait FifoName {
+    /// `stat(2)` of the node.
+    ///
+    /// # Errors
+    /// As there.
+    fn stat(&self) -> Result<Stat, Errno>;
+    /// Its path.
+    fn path(&self) -> String;
+}
+
+/// The object between the ends.
+pub struct Pipe {
+    inode: u64,
+    bytes: RefCell<ByteQueue>,
+    /// Lengths of the packets in `bytes`, in packet mode (`O_DIRECT`).
+    packets: RefCell<VecDeque<u32>>,
+    packet_mode: bool,
+    capacity: Cell<usize>,
+    readers: Cell<usize>,
+    writers: Cell<usize>,
+    expected_readers: Cell<usize>,
+    expected_writers: Cell<usize>,
+    /// How often it was opened for writing: a reader of a FIFO sees a hang-up only of writers it met.
+    writer_opens: Cell<u64>,
+    queue: Rc<WaitQueue>,
+}
+
+/// The object of a FIFO's node.
+pub type FifoObject = Pipe;
+
+impl Pipe {
+    /// A pipe without ends.
+    pub fn new(packet_mode: bool) -> Rc<Self> {
+        Rc::new(Self {
+            inode: kernel().ipc.next_inode(),
+            bytes: RefCell::default(),
+            packets: RefCell::default(),
+            packet_mode,
+            capacity: Cell::new(DEFAULT_CAPACITY),
+            readers: Cell::new(0),
+            writers: Cell::new(0),
+            expected_readers: Cell::new(0),
+            expected_writers: Cell::new(0),
+            writer_opens: Cell::new(0),
+            queue: WaitQueue::new(),
+        })
+    }
+
+    /// Both ends of a new pipe.
+    pub fn pair(flags: OpenFlags) -> (Rc<OpenFile>, Rc<OpenFile>) {
+        let pipe = Self::new(flags.contains(OpenFlags::DIRECT));
+        let flags = flags & (OpenFlags::NONBLOCK | OpenFlags::DIRECT);
+        (pipe.end(flags, None), pipe.end(flags | OpenFlags::WRONLY, None))
+    }
+
+    fn end(self: &Rc<Self>, flags: OpenFlags, name: Option<Rc<dyn FifoName>>) -> Rc<OpenFile> {
+        let met = if self.writers.get() + self.expected_writers.get() == 0 { self.writer_opens.get() } else { u64::MAX };
+        if flags.readable() {
+            self.readers.set(self.readers.get() + 1);
+        }
+        if flags.writable() {
+            self.writers.set(self.writers.get() + 1);
+            self.writer_opens.set(self.writer_opens.get() + 1);
+        }
+        let met = Cell::new(met);
+        OpenFile::new(Rc::new(PipeEnd { pipe: self.clone(), met, name }), flags)
+    }
+
+    /// Opens a FIFO by its name (`fifo(7)`): waits for the other kind of end unless `O_NONBLOCK` is given.
+    ///
+    /// # Errors
+    /// `ENXIO` for `O_WRONLY | O_NONBLOCK` without reader; [`Stop::Wait`].
+    pub fn open(
+        self: &Rc<Self>,
+        context: &Context<'_>,
+        flags: OpenFlags,
+        name: Rc<dyn FifoName>,
+    ) -> Result<Rc<OpenFile>, Stop> {
+        let (reads, writes) = (flags.readable(), flags.writable());
+        if matches!(context.resumed, Some((Progress::Entered, Wake::Event))) {
+            let expected = if writes { &self.expected_writers } else { &self.expected_readers };
+            expected.set(expected.get().saturating_sub(1));
+            return Ok(self.end(flags, Some(name)));
+        }
+        let woken_readers = if writes { self.queue.wake_in_order(OPENING_READER, usize::MAX) } else { 0 };
+        let woken_writers = if reads { self.queue.wake_in_order(OPENING_WRITER, usize::MAX) } else { 0 };
+        self.expected_readers.set(self.expected_readers.get() + woken_readers);
+        self.expected_writers.set(self.expected_writers.get() + woken_writers);
+        let readers = self.readers.get() + self.expected_readers.get();
+        let writers = self.writers.get() + self.expected_writers.get();
+        let met = reads && writes || if reads { writers > 0 } else { readers > 0 };
+        if !met && !flags.contains(OpenFlags::NONBLOCK) {
+            let (bits, what) =
+                if reads { (OPENING_READER, "fifo: a writer") } else { (OPENING_WRITER, "fifo: a reader") };
+            let wait = WaitFor {
+                queues: alloc::vec![(self.queue.clone(), bits)],
+                progress: Progress::Entered,
+                what,
+                ..WaitFor::default()
+            };
+            return Err(Stop::Wait(wait, RestartRule::IfFlagged));
+        }
+        if !met && !reads {
+            return Err(ENXIO.into());
+        }
+        Ok(self.end(flags, Some(name)))
+    }
+
+    fn free(&self) -> usize {
+        self.capacity.get().saturating_sub(self.bytes.borrow().len())
+    }
+
+    /// Linux counts pages: a pipe takes more as long as a page is free.
+    fn is_writable(&self) -> bool {
+        self.free() >= PIPE_BUF
+    }
+
+    fn has_readers(&self) -> bool {
+        self.readers.get() + self.expected_readers.get() > 0
+    }
+
+    fn has_writers(&self) -> bool {
+        self.writers.get() + self.expected_writers.get() > 0
+    }
+
+    /// `F_SETPIPE_SZ`: answers the new capacity.
+    ///
+    /// # Errors
+    /// `EPERM` beyond the limit, `EBUSY` when more is in it.
+    pub fn set_capacity(&self, wanted: u32) -> Result<usize, Errno> {
+        let wanted = (wanted as usize).max(PIPE_BUF);
+        if wanted > 1 << 31 {
+            return Err(EINVAL);
+        }
+        let capacity = wanted.next_power_of_two();
+        if capacity > MAX_CAPACITY && capacity > self.capacity.get() {
+            return Err(EPERM);
+        }
+        if self.bytes.borrow().len() > capacity {
+            return Err(EBUSY);
+        }
+        self.capacity.set(capacity);
+        self.queue.wake(Events::OUT | Events::WRNORM);
+        Ok(capacity)
+    }
+
+    /// `F_GETPIPE_SZ`.
+    pub fn capacity(&self) -> usize {
+        self.capacity.get()
+    }
+
+    fn take(&self, sink: &mut dyn Sink) -> Result<usize, Errno> {
+        let mut bytes = self.bytes.borrow_mut();
+        if !self.packet_mode {
+            return bytes.drain(sink, usize::MAX);
+        }
+        let Some(len) = self.packets.borrow_mut().pop_front() else { return Ok(0) };
+        let taken = bytes.peek(sink, 0, len as usize);
+        bytes.skip(len as usize);
+        taken
+    }
+
+    fn put(&self, source: &mut dyn Source, limit: usize) -> Result<usize, Errno> {
+        let mut bytes = self.bytes.borrow_mut();
+        if !self.packet_mode {
+            return bytes.fill(source, limit);
+        }
+        let put = bytes.fill(source, limit.min(PIPE_BUF))?;
+        self.packets.borrow_mut().push_back(put as u32);
+        Ok(put)
+    }
+}
+
+/// An end of a pipe, or both (a FIFO opened `O_RDWR`).
+pub struct PipeEnd {
+    /// The pipe.
+    pub pipe: Rc<Pipe>,
+    /// [`Pipe::writer_opens`] when it was opened without a writer, else a number that is never reached.
+    met: Cell<u64>,
+    name: Option<Rc<dyn FifoName>>,
+}
+
+impl File for PipeEnd {
+    fn kind(&self) -> &'static str {
+        if self.name.is_some() { "fifo" } else { "pipe" }
+    }
+
+    fn name(&self) -> String {
+        self.name.as_ref().map_or_else(|| format!("pipe:[{}]", self.pipe.inode), |name| name.path())
+    }
+
+    fn stat(&self) -> Result<Stat, Errno> {
+        if let Some(name) = &self.name {
+            return name.stat();
+        }
+        let now = crate::time::realtime_ns() as i64;
+        Ok(Stat {
+            device: PIPE_DEVICE,
+            inode: self.pipe.inode,
+            mode: 0o010_600,
+            links: 1,
+            block_size: 4096,
+            accessed_ns: now,
+            modified_ns: now,
+            changed_ns: now,
+            ..Stat::default()
+        })
+    }
+
+    fn read(&self, file: &OpenFile, sink: &mut dyn Sink, _position: u64) -> Outcome {
+        let pipe = &self.pipe;
+        if sink.room() == 0 {
+            return Ok(0);
+        }
+        if pipe.bytes.borrow().is_empty() {
+            if !pipe.has_writers() {
+                return Ok(0);
+            }
+            return Err(file.block(&pipe.queue, Events::IN | Events::HUP, "pipe: data"));
+        }
+        let was_writable = pipe.is_writable();
+        let taken = pipe.take(sink)?;
+        if !was_writable && pipe.is_writable() {
+            pipe.queue.wake(Events::OUT | Events::WRNORM);
+        }
+        Ok(taken)
+    }
+
+    fn write(&self, file: &OpenFile, source: &mut dyn Source, _position: u64) -> Outcome {
+        let pipe = &self.pipe;
+        let whole = source.left();
+        let mut done = 0;
+        while source.left() > 0 {
+            if !pipe.has_readers() {
+                return if done > 0 { Ok(done) } else { Err(broken_pipe()) };
+            }
+            let free = pipe.free();
+            let needed = if whole <= PIPE_BUF { source.left() } else { 1 };
+            if free < needed {
+                return match file.block(&pipe.queue, Events::OUT | Events::ERR, "pipe: room") {
+                    Stop::Wait(wait, rule) => Err(Stop::Wait(wait.progress(Progress::Bytes(done)), rule)),
+                    _ if done > 0 => Ok(done),
+                    stop => Err(stop),
+                };
+            }
+            match pipe.put(source, free) {
+                Ok(put) => done += put,
+                Err(errno) if done == 0 => return Err(errno.into()),
+                Err(_) => return Ok(done),
+            }
+            pipe.queue.wake(Events::IN | Events::RDNORM);
+        }
+        Ok(done)
+    }
+
+    fn poll(&self, file: &OpenFile) -> Events {
+        let pipe = &self.pipe;
+        let flags = file.flags.get();
+        let mut ready = Events::empty();
+        if flags.readable() {
+            if !pipe.bytes.borrow().is_empty() {
+                ready |= Events::IN | Events::RDNORM;
+            }
+            if !pipe.has_writers() && self.met.get() != pipe.writer_opens.get() {
+                ready |= Events::HUP;
+            }
+        }
+        if flags.writable() {
+            if pipe.is_writable() {
+                ready |= Events::OUT | Events::WRNORM;
+            }
+            if !pipe.has_readers() {
+                ready |= Events::ERR;
+            }
+        }
+        ready
+    }
+
+    fn queue(&self) -> Option<Rc<WaitQueue>> {
+        Some(self.pipe.queue.clone())
+    }
+
+    fn ioctl(&self, _context: &mut Context<'_>, _file: &OpenFile, request: u32, argument: UserAddr) -> Outcome {
+        if request != FIONREAD {
+            return Err(ENOTTY.into());
+        }
+        UserPtr::<u32>::new(argument.0).write(self.pipe.bytes.borrow().len() as u32)?;
+        Ok(0)
+    }
+
+    fn released(&self, file: &OpenFile) {
+        let pipe = &self.pipe;
+        let flags = file.flags.get();
+        if flags.readable() {
+            pipe.readers.set(pipe.readers.get() - 1);
+        }
+        if flags.writable() {
+            pipe.writers.set(pipe.writers.get() - 1);
+        }
+        if pipe.readers.get() == 0 && pipe.writers.get() == 0 {
+            *pipe.bytes.borrow_mut() = ByteQueue::default();
+            pipe.packets.borrow_mut().clear();
+        }
+        if !pipe.has_readers() || !pipe.has_writers() {
+            pipe.queue.wake(Events::IN | Events::OUT | Events::HUP | Events::ERR);
+        }
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}
+
+/// What a write to something that nobody reads answers: `SIGPIPE` for the calling thread, and `EPIPE`.
+pub fn broken_pipe() -> Stop {
+    EPIPE.into()
+}
