@@ -166,8 +166,8 @@ impl Epoll {
     pub fn add(&self, fd: i32, file: &Rc<OpenFile>, events: u32, data: u64) -> Result<(), Errno> {
         let nested = file.downcast::<Self>();
         if events & Mode::EXCLUSIVE.bits() != 0 {
-            let allowed = (Events::IN | Events::OUT | ALWAYS).bits()
-                | (Mode::EXCLUSIVE | Mode::WAKEUP | Mode::EDGE).bits();
+            let allowed =
+                (Events::IN | Events::OUT | ALWAYS).bits() | (Mode::EXCLUSIVE | Mode::WAKEUP | Mode::EDGE).bits();
             if nested.is_some() || events & !allowed != 0 {
                 return Err(EINVAL);
             }

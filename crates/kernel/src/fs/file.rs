@@ -1,8 +1,8 @@
 //! What a descriptor refers to: an [`OpenFile`] (the open file description of `open(2)`) over an object
 //! that implements [`File`].
 
-use crate::events::epoll::Memberships;
 use crate::errno::{EAGAIN, EBADF, EINVAL, ENOTTY, ESPIPE, Errno};
+use crate::events::epoll::Memberships;
 use crate::host::HostFd;
 use crate::syscall::{Context, Outcome, RestartRule, Stop};
 use crate::user_memory::{Sink, Source, UserAddr};

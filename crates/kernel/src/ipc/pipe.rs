@@ -87,7 +87,8 @@ impl Pipe {
     }
 
     fn end(self: &Rc<Self>, flags: OpenFlags, name: Option<Rc<dyn FifoName>>) -> Rc<OpenFile> {
-        let met = if self.writers.get() + self.expected_writers.get() == 0 { self.writer_opens.get() } else { u64::MAX };
+        let met =
+            if self.writers.get() + self.expected_writers.get() == 0 { self.writer_opens.get() } else { u64::MAX };
         if flags.readable() {
             self.readers.set(self.readers.get() + 1);
         }

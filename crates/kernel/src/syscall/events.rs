@@ -140,13 +140,7 @@ pub fn epoll_create1(context: &mut Context<'_>, flags: u32) -> Outcome {
 }
 
 /// `epoll_ctl(2)`.
-pub fn epoll_ctl(
-    context: &mut Context<'_>,
-    set: Fd,
-    operation: i32,
-    fd: Fd,
-    event: UserPtr<Reported>,
-) -> Outcome {
+pub fn epoll_ctl(context: &mut Context<'_>, set: Fd, operation: i32, fd: Fd, event: UserPtr<Reported>) -> Outcome {
     const ADD: i32 = 1;
     const DELETE: i32 = 2;
     const MODIFY: i32 = 3;
@@ -174,13 +168,7 @@ pub fn epoll_ctl(
 }
 
 /// `epoll_wait(2)`.
-pub fn epoll_wait(
-    context: &mut Context<'_>,
-    set: Fd,
-    events: UserPtr<Reported>,
-    max: i32,
-    timeout_ms: i32,
-) -> Outcome {
+pub fn epoll_wait(context: &mut Context<'_>, set: Fd, events: UserPtr<Reported>, max: i32, timeout_ms: i32) -> Outcome {
     wait_for_set(context, set, events, max, milliseconds(timeout_ms))
 }
 
@@ -194,9 +182,7 @@ pub fn epoll_pwait(
     mask: UserPtr<u64>,
     mask_size: usize,
 ) -> Outcome {
-    with_mask(context, mask, mask_size, |context| {
-        wait_for_set(context, set, events, max, milliseconds(timeout_ms))
-    })
+    with_mask(context, mask, mask_size, |context| wait_for_set(context, set, events, max, milliseconds(timeout_ms)))
 }
 
 /// `epoll_pwait2(2)`.
@@ -266,8 +252,7 @@ pub fn ppoll(
     mask_size: usize,
 ) -> Outcome {
     let timeout_ns = read_timeout(timeout)?;
-    let outcome =
-        with_mask(context, mask, mask_size, |context| poll_entries(context, entries, count, timeout_ns));
+    let outcome = with_mask(context, mask, mask_size, |context| poll_entries(context, entries, count, timeout_ns));
     write_remaining(context, &outcome, timeout_ns, |[seconds, nanoseconds]| {
         let _ = timeout.write([seconds, nanoseconds]);
     });
@@ -422,12 +407,7 @@ fn select_sets(context: &mut Context<'_>, count: i32, sets: [UserPtr<u64>; 3], t
 }
 
 /// As Linux does, `select`, `pselect6` and `ppoll` leave the time that was left in their time-out.
-fn write_remaining(
-    context: &Context<'_>,
-    outcome: &Outcome,
-    timeout_ns: Option<u64>,
-    write: impl FnOnce([i64; 2]),
-) {
+fn write_remaining(context: &Context<'_>, outcome: &Outcome, timeout_ns: Option<u64>, write: impl FnOnce([i64; 2])) {
     if let (Some(timeout_ns), Ok(_)) = (timeout_ns, outcome) {
         let left = match context.progress() {
             Progress::Deadline(at) => at.saturating_sub(crate::time::monotonic_ns()),

@@ -3,8 +3,8 @@
 
 pub mod arguments;
 pub mod dispatch;
-pub mod memory;
 pub mod events;
+pub mod memory;
 pub mod process;
 pub mod table;
 pub mod threads;

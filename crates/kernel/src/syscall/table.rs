@@ -4,8 +4,8 @@
 //! `ENOSYS`, and named in the log once.
 
 use super::arguments::{Argument, Fd, UserPath};
-use super::{Context, Outcome, events, process, threads};
 use super::memory;
+use super::{Context, Outcome, events, process, threads};
 use crate::events::epoll::Reported;
 use crate::user_memory::{UserAddr, UserPtr};
 use core::fmt::{self, Write};
