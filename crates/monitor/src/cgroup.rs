@@ -64,8 +64,14 @@ impl Cgroup {
 
     fn try_create(limits: &ClassLimits) -> io::Result<Self> {
         static SERIAL: AtomicU32 = AtomicU32::new(0);
-        let places =
+        let mut places =
             places(&std::fs::read_to_string("/proc/self/cgroup")?, &std::fs::read_to_string("/proc/self/mountinfo")?);
+        let wanted = [
+            ("memory", limits.memory.is_some()),
+            ("pids", limits.pids.is_some()),
+            ("cpu", limits.cpus_milli.is_some()),
+        ];
+        settle(&mut places, wanted.iter().filter(|(_, wanted)| *wanted).map(|(name, _)| *name))?;
         let name = format!("catalyzer-{}-{}", std::process::id(), SERIAL.fetch_add(1, Ordering::Relaxed));
         let mut group = Self { directories: Vec::new(), procs: Vec::new(), oom: None };
         if let Some(bytes) = limits.memory {
@@ -100,9 +106,6 @@ impl Cgroup {
             return Ok((directory, place.unified));
         }
         remove_stale(&place.directory);
-        if place.unified {
-            std::fs::write(place.directory.join("cgroup.subtree_control"), "+memory +pids +cpu")?;
-        }
         std::fs::create_dir(&directory)?;
         self.directories.push(directory.clone());
         let flags = OFlags::WRONLY | OFlags::CLOEXEC;
@@ -137,6 +140,38 @@ impl Drop for Cgroup {
             }
         }
     }
+}
+
+/// Version 2 lets a group with processes, such as ours, have no groups with controllers below it (the root apart),
+/// so the new group may have to lie beside ours. Decides where, for all wanted controllers at once: a process is in
+/// one group only.
+fn settle<'a>(
+    places: &mut BTreeMap<String, Place>,
+    wanted: impl Iterator<Item = &'a str> + Clone,
+) -> io::Result<()> {
+    let unified: Vec<&str> = wanted.filter(|name| places.get(*name).is_some_and(|place| place.unified)).collect();
+    let Some(own) = unified.first().and_then(|name| places.get(*name)).map(|place| place.directory.clone()) else {
+        return Ok(());
+    };
+    let enable = |directory: &Path| {
+        let control = directory.join("cgroup.subtree_control");
+        let enabled = std::fs::read_to_string(&control)?;
+        for name in &unified {
+            if !enabled.split_ascii_whitespace().any(|enabled| enabled == *name) {
+                std::fs::write(&control, format!("+{name}"))?;
+            }
+        }
+        Ok(())
+    };
+    let home = match (enable(&own), own.parent()) {
+        (Ok(()), _) => own,
+        (Err(_), Some(parent)) if enable(parent).is_ok() => parent.to_owned(),
+        (Err(error), _) => return Err(error),
+    };
+    for place in places.values_mut().filter(|place| place.unified) {
+        place.directory.clone_from(&home);
+    }
+    Ok(())
 }
 
 /// Removes what monitors left that were killed: groups named after a process that is no more. Others refuse.
@@ -214,6 +249,22 @@ mod tests {
         assert_eq!(directory("pids"), "/sys/fs/cgroup/pids/");
         assert_eq!(directory("memory"), "/sys/fs/cgroup/memory/b");
         assert_eq!(directory("cpu"), "/sys/fs/cgroup/cpu/c");
+    }
+
+    #[test]
+    fn a_version_2_group_lies_where_its_controllers_can_be() {
+        let root = tempfile::tempdir().expect("directory");
+        let own = root.path().join("slice/own");
+        std::fs::create_dir_all(&own).expect("directories");
+        let place = Place { directory: own.clone(), unified: true };
+        let mut places: BTreeMap<_, _> = ["memory", "pids"].map(|name| (name.to_owned(), place.clone())).into();
+        // Ours refuses (here: for want of the file), its parent has one controller already and takes the other.
+        assert!(settle(&mut places, ["memory"].into_iter()).is_err());
+        let control = own.with_file_name("cgroup.subtree_control");
+        std::fs::write(&control, "memory\n").expect("file");
+        settle(&mut places, ["memory", "pids", "cpu"].into_iter()).expect("beside ours");
+        assert_eq!(std::fs::read_to_string(control).expect("file"), "+pids");
+        assert!(places.values().all(|place| place.directory == root.path().join("slice")));
     }
 
     #[test]
