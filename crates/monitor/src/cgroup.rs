@@ -145,10 +145,7 @@ impl Drop for Cgroup {
 /// Version 2 lets a group with processes, such as ours, have no groups with controllers below it (the root apart),
 /// so the new group may have to lie beside ours. Decides where, for all wanted controllers at once: a process is in
 /// one group only.
-fn settle<'a>(
-    places: &mut BTreeMap<String, Place>,
-    wanted: impl Iterator<Item = &'a str> + Clone,
-) -> io::Result<()> {
+fn settle<'a>(places: &mut BTreeMap<String, Place>, wanted: impl Iterator<Item = &'a str> + Clone) -> io::Result<()> {
     let unified: Vec<&str> = wanted.filter(|name| places.get(*name).is_some_and(|place| place.unified)).collect();
     let Some(own) = unified.first().and_then(|name| places.get(*name)).map(|place| place.directory.clone()) else {
         return Ok(());
