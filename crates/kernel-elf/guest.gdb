@@ -3,11 +3,12 @@
 #     gdb -p PID -x crates/kernel-elf/guest.gdb
 #
 # Loads the symbols of the guest kernel, which lies at its fixed base in every sandbox, and lets the signals pass
-# that are a sandbox's daily bread: SIGSYS is a trapped system call, SIGSEGV may be a copy from user memory.
+# that are a sandbox's daily bread: SIGSYS is a trapped system call, SIGSEGV may be a copy from user memory,
+# signal 34 interrupts a thread for the kernel.
 set pagination off
 handle SIGSYS nostop noprint pass
 handle SIGSEGV nostop noprint pass
-handle SIGUSR1 nostop noprint pass
+handle SIG34 nostop noprint pass
 
 python
 import glob, os

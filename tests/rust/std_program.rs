@@ -66,7 +66,8 @@ fn files() -> io::Result<()> {
     fs::rename(folder.join("copy"), folder.join("moved"))?;
     println!("length {}", fs::metadata(folder.join("moved"))?.len());
     println!("absent {:?}", fs::read(folder.join("absent")).map_err(|error| error.kind()));
-    let mut names: Vec<_> = fs::read_dir(&folder)?.map(|entry| entry.map(|e| e.file_name())).collect::<Result<_, _>>()?;
+    let mut names: Vec<_> =
+        fs::read_dir(&folder)?.map(|entry| entry.map(|e| e.file_name())).collect::<Result<_, _>>()?;
     names.sort();
     println!("entries {names:?}");
     fs::remove_dir_all(&folder)?;
@@ -111,7 +112,10 @@ fn times() {
     let start = Instant::now();
     thread::sleep(Duration::from_millis(10));
     println!("slept {}", start.elapsed() >= Duration::from_millis(10));
-    println!("after 2020 {}", SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).is_ok_and(|d| d.as_secs() > 1_577_836_800));
+    println!(
+        "after 2020 {}",
+        SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).is_ok_and(|d| d.as_secs() > 1_577_836_800)
+    );
     let (_sender, receiver) = mpsc::channel::<()>();
     println!("{:?}", receiver.recv_timeout(Duration::from_millis(5)));
 }

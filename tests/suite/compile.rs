@@ -148,7 +148,7 @@ fn linkings(text: &str) -> Result<Vec<Linking>> {
 /// The `test: WORD REST` lines of a source.
 fn directives(text: &str) -> impl Iterator<Item = (&str, &str)> {
     text.lines()
-        .filter_map(|line| line.trim_start_matches([' ', '*', '/']).strip_prefix("test: "))
+        .filter_map(|line| line.trim_start_matches([' ', '*', '/', '!']).strip_prefix("test: "))
         .map(|line| line.split_once(' ').unwrap_or((line, "")))
 }
 
