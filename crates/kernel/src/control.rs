@@ -39,6 +39,21 @@ pub fn send(message: &FromSandbox, descriptors: &[HostFd]) {
     }
 }
 
+/// Sends a small message (to the monitor, or as a parent of clones) without allocating.
+///
+/// # Errors
+/// What the host answers: the monitor is gone.
+pub fn send_small<T: serde::Serialize>(message: &T, descriptors: &[HostFd]) -> Result<(), crate::errno::Errno> {
+    let mut buffer = [0; 64];
+    let bytes = postcard::to_slice(message, &mut buffer).map_err(|_| crate::errno::EINVAL)?;
+    loop {
+        match host::transmit(socket(), bytes, descriptors, true) {
+            Err(crate::errno::EINTR) => {}
+            other => return other.map(drop),
+        }
+    }
+}
+
 /// Sends bytes for a log, in pieces.
 pub fn log(stream: LogStream, bytes: &[u8]) {
     for piece in bytes.chunks(32 << 10) {

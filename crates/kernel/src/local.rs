@@ -145,6 +145,12 @@ mod place {
 
 pub use place::{local, per_thread, root};
 
+/// Makes this boot another one than all before: every [`crate::task::poller::HostHandle`] is disconnected.
+pub fn set_generation(generation: u64) {
+    // SAFETY: called by the one thread of a boot.
+    unsafe { change_boot_page(|page| page.generation = generation) };
+}
+
 /// Counts a hostcall.
 pub fn count_hostcall(number: u32) {
     #[cfg(not(test))]
@@ -160,7 +166,11 @@ pub fn count_hostcall(number: u32) {
 
 /// Records that a point of the boot path was passed, if it was not before.
 pub fn stamp(point: Stamp) {
-    let now = crate::time::host_monotonic_ns();
+    stamp_at(point, crate::time::host_monotonic_ns());
+}
+
+/// As [`stamp`], for a moment in the past.
+pub fn stamp_at(point: Stamp, now: u64) {
     let (hostcalls, mappings) = (local().hostcalls.load(Relaxed), local().mappings.load(Relaxed));
     // SAFETY: under the kernel lock, or in a boot's one thread.
     unsafe {

@@ -13,6 +13,7 @@
 pub mod nursery;
 pub mod restore;
 pub mod scratch;
+mod template;
 
 use crate::errno::Errno;
 use crate::heap::global::KernelAllocator;
@@ -99,4 +100,47 @@ fn close_others(control: HostFd, kept: &[HostFd]) -> Result<(), Errno> {
         }
     }
     host::close_range(first, u32::MAX)
+}
+
+/// Says why the boot failed and ends the sandbox. Needs no heap.
+pub fn fail(sentence: core::fmt::Arguments<'_>) -> ! {
+    let mut text = Sentence { bytes: [0; 240], len: 0 };
+    let _ = core::fmt::write(&mut text, sentence);
+    let mut message = [0; 256];
+    if let Ok(encoded) = encode_failure(&text.bytes[..text.len], &mut message) {
+        let _ = host::transmit(crate::control::socket(), encoded, &[], true);
+    }
+    host::exit_group(121)
+}
+
+/// [`abi::control::FromSandbox::BootFailed`] without a `Vec`: the number of the variant, then the bytes.
+fn encode_failure<'a>(sentence: &[u8], into: &'a mut [u8]) -> postcard::Result<&'a mut [u8]> {
+    const BOOT_FAILED: u8 = 3;
+    postcard::to_slice(&(BOOT_FAILED, sentence), into)
+}
+
+/// A sentence on the stack; what is too long is cut.
+struct Sentence {
+    bytes: [u8; 240],
+    len: usize,
+}
+
+impl core::fmt::Write for Sentence {
+    fn write_str(&mut self, text: &str) -> core::fmt::Result {
+        let fits = text.len().min(self.bytes.len() - self.len);
+        self.bytes[self.len..self.len + fits].copy_from_slice(&text.as_bytes()[..fits]);
+        self.len += fits;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn failure_without_a_heap_reads_like_any_other() {
+        let mut room = [0; 256];
+        let sentence = b"the image can't be mapped: errno 12";
+        let encoded = super::encode_failure(sentence, &mut room).expect("fits");
+        assert_eq!(encoded, abi::encode(&abi::control::FromSandbox::BootFailed(sentence.to_vec())));
+    }
 }

@@ -73,12 +73,16 @@ pub fn run(this: &'static PerThread) -> ! {
             if let Some(thread) = kernel().poller.runnable.take() {
                 kernel().poller.set_idle(false);
                 this.tid.set(thread.tid.0);
+                crate::task::poller::hand_over();
                 break;
             }
             if local().stopping.load(SeqCst) != 0 {
                 kernel().poller.set_idle(false);
                 crate::task::poller::hand_over();
                 end_host_thread();
+            }
+            if kernel().control.freeze_asked.get() {
+                crate::snapshot::freeze::freeze_idle();
             }
             park::rest(None);
         }

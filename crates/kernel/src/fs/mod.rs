@@ -30,3 +30,8 @@ pub struct FsContext {
 pub fn setup(_launch: &Launch) -> Result<Rc<FsContext>, Errno> {
     Ok(Rc::default())
 }
+
+/// The lower files that the state depends on.
+pub fn lower_files() -> Vec<abi::dump::LowerFile> {
+    Vec::new()
+}

@@ -1,16 +1,10 @@
-//! Freezing a sandbox and continuing it: from running threads to data, and back.
+//! Freezing a sandbox: from running threads to data. The way back is [`crate::boot::restore`].
+//!
+//! * [`freeze`] stops all threads and makes the state fit for an image.
+//! * [`dump`] describes it for the monitor, [`relations`] its pointers.
+//! * [`entry_point`] finds the moment at which that is worth doing.
 
+pub mod dump;
+pub mod entry_point;
+pub mod freeze;
 pub mod relations;
-
-use crate::entry::Frame;
-use crate::task::Thread;
-use alloc::rc::Rc;
-
-/// The thread is at the system call that the launch named: the whole sandbox is frozen before it.
-pub fn freeze_at_call(_thread: &Rc<Thread>, _frame: &mut Frame) {}
-
-/// The monitor asked for a freeze.
-pub fn freeze_now(_thread: &Rc<Thread>, _frame: &mut Frame) {}
-
-/// A thread is about to park: announces the func-entry point when it is reached.
-pub fn entry_point_check(_thread: &Rc<Thread>) {}

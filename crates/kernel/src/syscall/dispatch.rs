@@ -4,6 +4,7 @@ use super::{Context, Outcome, RestartRule, Stop, table};
 use crate::entry::{self, Frame};
 use crate::errno::{EINTR, ENOSYS};
 use crate::local::{local, per_thread};
+use crate::snapshot::{entry_point, freeze};
 use crate::task::park::{self, Unparked};
 use crate::task::{Thread, poller, signal};
 use crate::wait::{Progress, WaitFor, Wake};
@@ -73,6 +74,7 @@ pub fn go_on(thread: &Rc<Thread>, frame: &mut Frame) -> Way {
         match park::park(thread) {
             Unparked::Woken(wake) => continue_call(thread, frame, wake),
             Unparked::Stop => stop(thread, frame),
+            Unparked::Freeze => freeze::freeze_waiting(thread, frame),
         }
     } else if let Some(resumed) = thread.resumed.take() {
         run(thread, frame, Some(resumed))
@@ -93,7 +95,7 @@ fn continue_call(thread: &Rc<Thread>, frame: &mut Frame, wake: Wake) -> Way {
 /// Runs the handler until the call is finished or the thread stops, then leaves.
 fn run(thread: &Rc<Thread>, frame: &mut Frame, mut resumed: Option<(Progress, Wake)>) -> Way {
     if freeze_is_due(resumed.is_some()) {
-        crate::snapshot::freeze_at_call(thread, frame);
+        freeze::freeze_at_call(thread, frame);
     }
     loop {
         let outcome = call(thread, frame, resumed.take());
@@ -108,10 +110,11 @@ fn run(thread: &Rc<Thread>, frame: &mut Frame, mut resumed: Option<(Progress, Wa
                     return interrupted_wait(thread, frame, wait.progress, rule);
                 }
                 park::begin_wait(thread, WaitFor { rule, ..wait });
-                crate::snapshot::entry_point_check(thread);
+                entry_point::check();
                 let wake = match park::park(thread) {
                     Unparked::Woken(wake) => wake,
                     Unparked::Stop => return stop(thread, frame),
+                    Unparked::Freeze => freeze::freeze_waiting(thread, frame),
                 };
                 let Some(wait) = park::end_wait(thread) else { return leave(thread, frame, None) };
                 if wake == Wake::Signal {
@@ -169,8 +172,7 @@ pub fn leave(thread: &Rc<Thread>, frame: &mut Frame, mut rule: Option<RestartRul
             return stop(thread, frame);
         }
         if kernel().control.freeze_asked.get() {
-            crate::snapshot::freeze_now(thread, frame);
-            continue;
+            freeze::freeze_now(thread, frame);
         }
         break;
     }

@@ -26,6 +26,30 @@ impl Runnable {
         }
     }
 
+    /// Queues a thread that is not waiting.
+    pub fn add(&self, tid: Tid) {
+        self.queue.borrow_mut().push_back(tid);
+    }
+
+    /// Forgets all.
+    pub fn clear(&self) {
+        self.queue.borrow_mut().clear();
+    }
+
+    /// Gives host threads to all but the first, which is the calling one's to run; answers the first. At
+    /// the beginning of a boot.
+    pub fn start_all_but_first(&self) -> Option<Tid> {
+        let first = self.queue.borrow().front().copied();
+        while self.queue.borrow().len() > 1 {
+            let Some(tid) = self.queue.borrow_mut().pop_back() else { break };
+            if host_process::start_host_thread(Some(tid)).is_err() {
+                self.add(tid);
+                break;
+            }
+        }
+        first
+    }
+
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.queue.borrow().is_empty()
@@ -36,7 +60,8 @@ impl Runnable {
 /// it stays data, woken.
 pub fn make_runnable(thread: &Rc<Thread>) {
     let poller = &kernel().poller;
-    if let Some(slot) = poller.idle_slot() {
+    // An idle host thread adopts one; those woken with it get host threads of their own.
+    if let Some(slot) = poller.idle_slot().filter(|_| poller.runnable.is_empty()) {
         poller.runnable.queue.borrow_mut().push_back(thread.tid);
         if slot != per_thread().slot {
             park::wake_slot(slot);

@@ -87,6 +87,15 @@ fn reserve() -> Result<u32, Errno> {
     Err(EAGAIN)
 }
 
+/// The slots of all host threads.
+pub fn slots_in_use() -> impl Iterator<Item = u32> {
+    let words = local().slots.iter().enumerate();
+    words.flat_map(|(index, word)| {
+        let word = word.load(Acquire);
+        (0..64).filter(move |bit| word >> bit & 1 == 1).map(move |bit| index as u32 * 64 + bit)
+    })
+}
+
 /// Gives a slot back. The memory stays mapped for the next one.
 pub fn give_slot(slot: u32) {
     local().slots[slot as usize / 64].fetch_and(!(1 << (slot % 64)), AcqRel);

@@ -13,6 +13,8 @@ pub enum Unparked {
     Woken(Wake),
     /// All threads are being stopped; it stays in its wait and becomes data.
     Stop,
+    /// The monitor asked for a freeze, and this thread is the first to see it.
+    Freeze,
 }
 
 /// Whether a thread is in a wait that nothing has ended.
@@ -79,6 +81,9 @@ pub fn park(thread: &Rc<Thread>) -> Unparked {
         if local().stopping.load(SeqCst) != 0 {
             poller::hand_over();
             return Unparked::Stop;
+        }
+        if kernel().control.freeze_asked.get() {
+            return Unparked::Freeze;
         }
         let deadline = thread.waiting.borrow().as_ref().and_then(|wait| wait.deadline_ns);
         rest(deadline);

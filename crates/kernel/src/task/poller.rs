@@ -131,6 +131,15 @@ impl Poller {
         }
     }
 
+    /// Nothing of this boot is kept: before an image is made.
+    pub fn forget(&self) {
+        self.set.close();
+        self.bell.close();
+        self.holder.set(None);
+        self.idle.set(None);
+        self.watched.borrow_mut().clear();
+    }
+
     fn prepare(&self) -> Result<HostFd, Errno> {
         if let Some(set) = self.set.get() {
             return Ok(set);
