@@ -107,6 +107,7 @@ fn settle() {
     kernel.control.early.borrow_mut().clear();
     kernel.poller.forget();
     kernel.poller.runnable.clear();
+    kernel.time.make_dormant();
     for thread in kernel.tasks.threads.borrow().values() {
         thread.slot.set(None);
         if !thread.is_waiting() {

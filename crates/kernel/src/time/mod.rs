@@ -17,7 +17,10 @@ pub trait Alarm {
 }
 
 enum Due {
+    /// Has a host thread, which sees to it by itself.
     Thread(Tid),
+    /// Has none: somebody has to wake it.
+    Dormant(Tid),
     Alarm(Weak<dyn Alarm>),
 }
 
@@ -41,7 +44,9 @@ impl Time {
 
     /// Takes that back.
     pub fn disarm_deadline(&self, tid: Tid, deadline_ns: u64) {
-        self.table.borrow_mut().remove(&(deadline_ns, u64::from(tid.0)));
+        if let Some(Due::Dormant(_)) = self.table.borrow_mut().remove(&(deadline_ns, u64::from(tid.0))) {
+            self.alarms.set(self.alarms.get() - 1);
+        }
     }
 
     /// Arms an alarm; the key is for [`Time::disarm`].
@@ -63,6 +68,16 @@ impl Time {
     pub fn disarm(&self, key: AlarmKey) {
         if self.table.borrow_mut().remove(&key.0).is_some() {
             self.alarms.set(self.alarms.get() - 1);
+        }
+    }
+
+    /// All threads lose their host threads: their deadlines count as alarms from now on.
+    pub fn make_dormant(&self) {
+        for due in self.table.borrow_mut().values_mut() {
+            if let Due::Thread(tid) = *due {
+                *due = Due::Dormant(tid);
+                self.alarms.set(self.alarms.get() + 1);
+            }
         }
     }
 
@@ -90,6 +105,10 @@ impl Time {
             };
             match due {
                 Due::Thread(tid) => crate::wait::deadline_passed(tid),
+                Due::Dormant(tid) => {
+                    self.alarms.set(self.alarms.get() - 1);
+                    crate::wait::deadline_passed(tid);
+                }
                 Due::Alarm(alarm) => {
                     self.alarms.set(self.alarms.get() - 1);
                     if let Some(alarm) = alarm.upgrade() {
