@@ -204,7 +204,9 @@ fn adopt(restore: &Restore, descriptors: &mut Descriptors) {
     let kinds = restore.stdio.unwrap_or([Stdio::Log; 3]);
     let streams = kinds.map(|kind| if kind.has_descriptor() { descriptors.take() } else { None });
     fs::streams::reconnect(kinds, streams);
-    if restore.trace && let Some(stream) = descriptors.take() {
+    if restore.trace
+        && let Some(stream) = descriptors.take()
+    {
         kernel.control.trace.set(stream);
     }
     let mut launch = kernel.launch.borrow_mut();

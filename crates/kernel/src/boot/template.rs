@@ -46,7 +46,8 @@ fn sfork(
         Ok(Cloned::Parent(pidfd)) => (FromParent::Spawned, Some(pidfd)),
         Err(errno) => (FromParent::Failed(errno.0.into()), None),
     };
-    if control::send_small(&answer, pidfd.as_slice()).is_err() || host::close_range(FIRST_FREE_FD as u32, u32::MAX).is_err()
+    if control::send_small(&answer, pidfd.as_slice()).is_err()
+        || host::close_range(FIRST_FREE_FD as u32, u32::MAX).is_err()
     {
         host::exit_group(0);
     }
