@@ -27,8 +27,10 @@ pub enum Linking {
 pub struct Program {
     /// The name of its file, and of the test case.
     pub name: String,
-    /// Where it was built.
+    /// Where it lies on the host.
     pub path: PathBuf,
+    /// Where it lies in the sandbox.
+    pub inside: String,
     /// Its arguments.
     pub arguments: Vec<String>,
     /// Its environment.
@@ -113,8 +115,14 @@ fn describe(source: &Path, text: &str, linking: Linking, folder: &Path) -> Resul
         Linking::Musl => format!("{stem}.musl"),
         Linking::Rust => format!("{stem}.rust"),
     };
-    let mut program =
-        Program { path: folder.join(&name), name, arguments: Vec::new(), environment: Vec::new(), input: Vec::new() };
+    let mut program = Program {
+        path: folder.join(&name),
+        inside: format!("/t/{name}"),
+        name,
+        arguments: Vec::new(),
+        environment: Vec::new(),
+        input: Vec::new(),
+    };
     for (word, rest) in directives(text) {
         match word {
             "variants" => {}

@@ -5,10 +5,10 @@
 //! finished. `CATALYZER_IMAGE_POINTS` is how many (default 2), `CATALYZER_SEED` makes a run repeatable: it
 //! is part of every failure's message.
 
-use crate::compile::{Program, programs};
+use crate::compile::{self, Program};
 use crate::process::{Outcome, run};
 use crate::sandbox::run_with_folder;
-use crate::scratch;
+use crate::{python, scratch};
 use anyhow::{Context, Result, bail};
 use libtest_mimic::{Failed, Trial};
 use std::collections::hash_map::RandomState;
@@ -32,7 +32,7 @@ pub fn trials() -> Result<Vec<Trial>> {
     let points = number_from_environment("CATALYZER_IMAGE_POINTS")?.unwrap_or(2);
     let seed = number_from_environment("CATALYZER_SEED")?.unwrap_or_else(|| RandomState::new().build_hasher().finish());
     let mut trials = Vec::new();
-    for program in programs()? {
+    for program in compile::programs()?.into_iter().chain(python::programs()) {
         let name = program.name.clone();
         let case = Arc::new(Case { program, native: OnceLock::new() });
         let (native, sandbox, image) = (case.clone(), case.clone(), case);
@@ -71,8 +71,7 @@ impl Case {
     }
 
     fn sandbox_command(&self) -> Result<Command> {
-        let folder = self.program.path.parent().context("a program without a folder")?;
-        let mut command = run_with_folder(folder);
+        let mut command = run_with_folder(&scratch("programs")?);
         for (key, value) in &self.program.environment {
             command.arg("--env").arg(format!("{key}={value}"));
         }
@@ -80,7 +79,7 @@ impl Case {
     }
 
     fn finish_command(&self, command: &mut Command) {
-        command.arg("--").arg(format!("/t/{}", self.program.name)).args(&self.program.arguments);
+        command.arg("--").arg(&self.program.inside).args(&self.program.arguments);
     }
 
     fn check_sandbox(&self) -> Result<()> {

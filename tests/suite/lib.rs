@@ -1,6 +1,6 @@
 //! Tests of the whole system, from outside: they start the built `catalyzer` binary and look at what it does.
 //!
-//! * [`differential`]: every program of `tests/linux/` runs natively first, which tests the test, then in a
+//! * [`differential`]: every program of `tests/linux/`, and some others, runs natively first, which tests the test, then in a
 //!   sandbox, and must print the same and end the same way; then again with an image taken at random system
 //!   calls in between.
 //! * [`command`]: the contract of `catalyzer run`: streams, exit statuses, limits, options.
