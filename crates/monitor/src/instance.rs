@@ -387,7 +387,16 @@ impl Instance {
     /// [`Error::Ended`].
     pub fn signal(&mut self, signal: u8) -> Result<()> {
         self.wants_threads |= signal == 0;
-        self.tell(&ToSandbox::Signal(signal), &[])
+        self.tell(&ToSandbox::Signal(signal), &[])?;
+        self.kick();
+        Ok(())
+    }
+
+    /// A running program's threads need not block for what was just sent.
+    fn kick(&self) {
+        if let Some(process) = self.sandbox.process() {
+            process.kick();
+        }
     }
 
     /// Asks what each thread waits for and waits for the answer: one line a thread. Other events stay for
@@ -414,6 +423,7 @@ impl Instance {
         if self.frozen.is_none() {
             self.may_freeze = true;
             self.tell(&ToSandbox::Freeze, &[])?;
+            self.kick();
         }
         self.wait_for(deadline, |instance| instance.frozen.map(drop))?;
         self.queue.retain(|event| *event != Event::Frozen);
