@@ -30,12 +30,51 @@ pub struct SharedMemory {
 struct Window {
     len: u64,
     object: Weak<SharedObject>,
+    /// The content in an image, up to its last byte that is not zero; empty while the window is mapped.
+    packed: Vec<u8>,
 }
 
 impl SharedMemory {
     /// The objects that are alive.
     pub fn objects(&self) -> Vec<Rc<SharedObject>> {
         self.windows.borrow().values().filter_map(|window| window.object.upgrade()).collect()
+    }
+
+    /// Copies all content to the heap, for an image: the windows are no part of it.
+    pub fn pack(&self) {
+        for object in self.objects() {
+            let (mut content, mut at) = (Vec::new(), 0);
+            let mut page = [0; PAGE_SIZE as usize];
+            while at < object.len() {
+                let len = object.read(at, &mut page);
+                if let Some(last) = page[..len].iter().rposition(|byte| *byte != 0) {
+                    content.resize(at as usize, 0);
+                    content.extend_from_slice(&page[..=last]);
+                }
+                at += PAGE_SIZE;
+            }
+            if let Some(window) = self.windows.borrow_mut().get_mut(&object.window.get()) {
+                window.packed = content;
+            }
+        }
+    }
+
+    /// Makes windows and mappings anew from what [`Self::pack`] kept, in each boot: instances share nothing.
+    ///
+    /// # Errors
+    /// `ENOMEM`.
+    pub fn unpack(&self) -> Result<(), Errno> {
+        for object in self.objects() {
+            let (start, room) = object.window();
+            map_window(start, room)?;
+            let content = self.windows.borrow_mut().get_mut(&start).map(|window| core::mem::take(&mut window.packed));
+            object.write(0, &content.unwrap_or_default())?;
+            let processes: Vec<_> = kernel().tasks.processes.borrow().values().cloned().collect();
+            for process in processes {
+                process.space().realias(&object)?;
+            }
+        }
+        Ok(())
     }
 
     /// The lowest free range of the window area.
@@ -51,7 +90,7 @@ impl SharedMemory {
     }
 
     fn enter(&self, object: &Rc<SharedObject>) {
-        let window = Window { len: object.room.get(), object: Rc::downgrade(object) };
+        let window = Window { len: object.room.get(), object: Rc::downgrade(object), packed: Vec::new() };
         self.windows.borrow_mut().insert(object.window.get(), window);
     }
 }
@@ -190,7 +229,10 @@ impl Drop for SharedObject {
 }
 
 fn make_window(room: u64) -> Result<u64, Errno> {
-    let window = kernel().shared.find(room).ok_or(ENOMEM)?;
+    map_window(kernel().shared.find(room).ok_or(ENOMEM)?, room)
+}
+
+fn map_window(window: u64, room: u64) -> Result<u64, Errno> {
     let flags = map_flags::SHARED | map_flags::ANONYMOUS | map_flags::FIXED | map_flags::NORESERVE;
     // SAFETY: a free range of the window area, which holds no Rust objects.
     unsafe { host::map(window, room, protection::READ | protection::WRITE, flags, None) }

@@ -107,7 +107,8 @@ fn regions() -> Vec<abi::image::Region> {
             file_offset: 0,
             protection: region.protection,
             kind: match region.backing {
-                Backing::Shared(..) => RegionKind::Shared,
+                // The content is in the heap (`SharedMemory::pack`).
+                Backing::Shared(..) => RegionKind::Reserved,
                 _ => RegionKind::Private,
             } as u32,
         }));

@@ -105,6 +105,7 @@ fn settle() {
     let kernel = kernel();
     kernel.control.freeze_asked.set(false);
     kernel.control.early.borrow_mut().clear();
+    kernel.shared.pack();
     kernel.poller.forget();
     kernel.poller.runnable.clear();
     kernel.time.make_dormant();

@@ -21,6 +21,7 @@ pub fn thread_exits(thread: &Rc<Thread>) -> Way {
         crate::control::exited(process.exit.get().unwrap_or(Exit::Status(0)));
     }
     process.thread_gone.wake(Events::IN);
+    crate::snapshot::entry_point::check();
     Way::End
 }
 
