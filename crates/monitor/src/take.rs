@@ -4,6 +4,7 @@ use crate::error::{Error, Result};
 use crate::instance::Instance;
 use crate::kernel_image;
 use crate::process::Process;
+use abi::image::RegionKind;
 use abi::layout::{DUMP, PAGE_SIZE};
 use image::{Contents, Origin, PageSource, Progress, Summary};
 use std::fs::File;
@@ -38,8 +39,9 @@ impl Instance {
             kernel_build: kernel_image::BUILD_ID,
             cpu: image::cpu::host(),
         };
-        let contents = Contents::from_dump(dump, origin).map_err(image::Error::from)?;
+        let mut contents = Contents::from_dump(dump, origin).map_err(image::Error::from)?;
         let mut memory = Memory::open(process)?;
+        memory.mark_untouched(&mut contents)?;
         Ok(image::write(path, &contents, &mut memory, progress)?)
     }
 }
@@ -74,6 +76,18 @@ impl Memory {
             .map_err(|_| Error::Invalid("the sandbox's mappings can't be read".to_owned()))?;
         let mappings = text.lines().filter_map(mapping).collect();
         Ok(Self { memory: process.open("mem")?, pagemap: process.open("pagemap")?, mappings })
+    }
+
+    /// Regions of which no page was ever touched hold nothing: they come back as fresh memory, which costs less at
+    /// the first touch than a hole of the file.
+    fn mark_untouched(&mut self, contents: &mut Contents) -> image::Result<()> {
+        for region in contents.regions.iter_mut().filter(|region| region.kind == RegionKind::Private as u32) {
+            let populated = self.populated(region.start, region.len);
+            if populated.map_err(|source| image::Error::Source { address: region.start, source })?.is_empty() {
+                region.kind = RegionKind::Reserved as u32;
+            }
+        }
+        Ok(())
     }
 
     /// Adds the touched pages between two addresses.
