@@ -5,13 +5,16 @@ mod boots;
 mod build;
 mod clock;
 mod config;
+mod demo;
 mod doctor;
 mod exit;
 mod http;
 mod image;
 mod invoke;
+mod ps;
 mod run;
 mod sandbox;
+mod serve;
 
 use anyhow::Result;
 use clap::Parser;
@@ -27,7 +30,10 @@ enum Command {
     Build(Box<build::Args>),
     Invoke(Box<invoke::Args>),
     Image(image::Args),
+    Serve(serve::Args),
+    Ps(ps::Args),
     Bench(Box<bench::Args>),
+    Demo(demo::Args),
     Doctor(doctor::Args),
     /// The program behind `bench --micro`
     #[command(name = "__probe", hide = true)]
@@ -60,10 +66,6 @@ fn main() -> ExitCode {
         }
         _ => {}
     }
-    env_logger::Builder::from_env(env_logger::Env::default().filter_or("CATALYZER_LOG", "warn"))
-        .format_timestamp(None)
-        .format_target(false)
-        .init();
     let command = match Command::try_parse() {
         Ok(command) => command,
         Err(error) => {
@@ -73,6 +75,12 @@ fn main() -> ExitCode {
             return status.into();
         }
     };
+    // What functions print is of interest while they are served.
+    let level = if matches!(command, Command::Serve(_)) { "info" } else { "warn" };
+    env_logger::Builder::from_env(env_logger::Env::default().filter_or("CATALYZER_LOG", level))
+        .format_timestamp(None)
+        .format_target(false)
+        .init();
     match run(command) {
         Ok(status) => status.into(),
         Err(error) => {
@@ -88,7 +96,10 @@ fn run(command: Command) -> Result<Status> {
         Command::Build(args) => build::run(&args),
         Command::Invoke(args) => invoke::run(&args),
         Command::Image(args) => image::run(&args),
+        Command::Serve(args) => serve::run(&args),
+        Command::Ps(args) => ps::run(&args),
         Command::Bench(args) => bench::run(&args),
+        Command::Demo(args) => demo::run(&args),
         Command::Probe => bench::micro::probe::main().map(|()| Status::Success),
         Command::Doctor(args) => doctor::run(&args),
         Command::FloorBare { shape } => bench::floors::bare::serve(&shape).map(|()| Status::Success),

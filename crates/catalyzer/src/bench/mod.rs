@@ -90,7 +90,7 @@ pub fn run(args: &Args) -> Result<Status> {
     for function in functions {
         let name = function.name.clone();
         let report = measure(&plan, &monitor, function).context(name)?;
-        complete &= report.results.iter().all(|row| row.failures == 0 && row.runs > 0);
+        complete &= report.is_complete();
         if args.json {
             println!("{}", serde_json::to_string(&report)?);
         } else {

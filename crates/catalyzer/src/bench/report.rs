@@ -43,6 +43,13 @@ pub struct Report {
     pub floors: Vec<FloorRow>,
 }
 
+impl Report {
+    /// Whether every boot gave a correct response, and there was one of each kind.
+    pub fn is_complete(&self) -> bool {
+        self.results.iter().all(|row| row.failures == 0 && row.runs > 0)
+    }
+}
+
 /// One kind of boot.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct BootRow {
