@@ -31,8 +31,8 @@ const EXPECTED: &str = "from Python";
 /// # Errors
 /// The function can't be built or booted.
 pub fn run(args: &Args) -> Result<Status> {
-    let function = Function::load(&args.function)
-        .context("run the demo in the project's directory, or name a function for it")?;
+    let function =
+        Function::load(&args.function).context("run the demo in the project's directory, or name a function for it")?;
     let expected = (function.name == "hello-python").then(|| EXPECTED.to_owned());
     let plan = Plan {
         boots: vec![BootKind::Scratch, BootKind::Cold, BootKind::Warm, BootKind::Fork],

@@ -46,12 +46,20 @@ fn print(report: &Report) {
         let pid = |pid: Option<i32>| pid.map_or_else(|| "-".to_owned(), |pid| pid.to_string());
         let memory = |pages: Option<Pages>| pages.map_or_else(String::new, |pages| bytes(pages.private_dirty * 4096));
         if let Some(template) = &function.template {
-            let row = ["template".into(), pid(template.pid), "parked".into(), "-".into(), "-".into(), memory(template.pages)];
+            let row =
+                ["template".into(), pid(template.pid), "parked".into(), "-".into(), "-".into(), memory(template.pages)];
             table.add_row(row);
         }
         for (count, what) in [(function.zygotes, "zygotes"), (function.spares, "spares")] {
             if count > 0 {
-                table.add_row([format!("{count} {what}"), "-".into(), "parked".into(), "-".into(), "-".into(), String::new()]);
+                table.add_row([
+                    format!("{count} {what}"),
+                    "-".into(),
+                    "parked".into(),
+                    "-".into(),
+                    "-".into(),
+                    String::new(),
+                ]);
             }
         }
         for instance in &function.instances {

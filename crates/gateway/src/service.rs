@@ -91,8 +91,7 @@ impl Service {
         let limited = class.spec().limits.memory.is_some();
         let pool = Arc::new(Pool::new(class, image, boot, spares)?);
         let (mailbox, arrivals) = Mailbox::new()?;
-        let watch =
-            Watch::new(name.clone(), address, Arc::clone(&pool), reuse, limited, (&mailbox, arrivals))?;
+        let watch = Watch::new(name.clone(), address, Arc::clone(&pool), reuse, limited, (&mailbox, arrivals))?;
         let listener = Arc::new(listener);
         let stopping = Arc::new(AtomicBool::new(false));
         let acceptor = Acceptor {
