@@ -124,7 +124,17 @@ impl DescriptorTable {
         entries.iter().enumerate().filter_map(|(fd, entry)| Some((Fd(fd as i32), entry.clone()?))).collect()
     }
 
+    /// A table of its own with the same entries (`fork`).
+    pub fn copy(&self) -> Rc<Self> {
+        Rc::new(Self { entries: self.entries.clone(), limit: self.limit.clone() })
+    }
+
     /// `RLIMIT_NOFILE`, the soft limit.
+    pub fn limit(&self) -> usize {
+        self.limit.get()
+    }
+
+    /// Sets `RLIMIT_NOFILE`, the soft limit.
     pub fn set_limit(&self, limit: usize) {
         self.limit.set(limit);
     }

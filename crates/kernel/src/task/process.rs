@@ -123,6 +123,11 @@ impl Process {
         *self.space.borrow_mut() = space;
     }
 
+    /// Its working directory, root and umask.
+    pub fn fs(&self) -> Rc<FsContext> {
+        self.fs.borrow().clone()
+    }
+
     /// Its descriptor table.
     pub fn descriptors(&self) -> Rc<DescriptorTable> {
         self.descriptors.borrow().clone()

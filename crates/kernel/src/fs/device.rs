@@ -1,0 +1,169 @@
+//! Device nodes.
+
+use super::file::{File, Mapping, OpenFile, OpenFlags, Stat};
+use super::inode::{Inode, Place};
+use crate::errno::{EACCES, EFAULT, EINVAL, ENODEV, ENOSPC, ENXIO, Errno};
+use crate::host;
+use crate::local::boot_page;
+use crate::syscall::Outcome;
+use crate::user_memory::{Sink, Source};
+use crate::wait::Events;
+use alloc::rc::Rc;
+use alloc::string::String;
+use core::any::Any;
+use core::cell::RefCell;
+
+/// Kinds of devices.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Device {
+    /// `/dev/null`.
+    Null,
+    /// `/dev/zero`.
+    Zero,
+    /// `/dev/full`.
+    Full,
+    /// `/dev/random` and `/dev/urandom`.
+    Random,
+    /// `/dev/tty`: the terminal among the standard streams, if there is one.
+    Tty,
+    /// `/dev/catalyzer/entry`: opening it is the func-entry point.
+    Entry,
+    /// `/dev/catalyzer/generation`: a number that differs in each instance.
+    Generation,
+    /// A device, FIFO or socket of the host, or one made by `mknod(2)`: it can't be opened.
+    Foreign,
+}
+
+impl Device {
+    /// Opens it.
+    ///
+    /// # Errors
+    /// `ENXIO` for a terminal that isn't there, `EACCES` for what belongs to the host.
+    pub fn open(self, inode: &Rc<Inode>, place: Place, flags: OpenFlags) -> Result<Rc<OpenFile>, Errno> {
+        match self {
+            Self::Foreign => return Err(EACCES),
+            Self::Tty => {
+                let terminal = super::streams::terminal().ok_or(ENXIO)?;
+                return Ok(OpenFile::new(terminal, flags));
+            }
+            _ => {}
+        }
+        Ok(OpenFile::new(Rc::new(DeviceFile { device: self, inode: inode.clone(), place }), flags))
+    }
+}
+
+/// An open device.
+pub struct DeviceFile {
+    /// Which.
+    pub device: Device,
+    inode: Rc<Inode>,
+    place: Place,
+}
+
+impl File for DeviceFile {
+    fn kind(&self) -> &'static str {
+        "device"
+    }
+
+    fn name(&self) -> String {
+        String::from_utf8_lossy(&self.place.path(&self.inode)).into_owned()
+    }
+
+    fn stat(&self) -> Result<Stat, Errno> {
+        Ok(self.inode.stat())
+    }
+
+    fn read(&self, _file: &OpenFile, sink: &mut dyn Sink, position: u64) -> Outcome {
+        match self.device {
+            Device::Zero | Device::Full => fill(sink, |piece| {
+                piece.fill(0);
+                Ok(())
+            }),
+            Device::Random => fill(sink, host::random),
+            Device::Generation => {
+                let bytes = boot_page().generation.to_ne_bytes();
+                let start = usize::try_from(position).map_err(|_| EINVAL)?;
+                Ok(sink.put(bytes.get(start..).unwrap_or_default())?)
+            }
+            _ => Ok(0),
+        }
+    }
+
+    fn write(&self, _file: &OpenFile, source: &mut dyn Source, _position: u64) -> Outcome {
+        match self.device {
+            Device::Full => Err(ENOSPC.into()),
+            Device::Generation => Err(EACCES.into()),
+            _ => {
+                let mut buffer = alloc::vec![0u8; source.left().min(64 << 10)];
+                let mut done = 0;
+                // `/dev/null` does not look at what it is given; the others do, for `EFAULT`.
+                if self.device == Device::Null {
+                    return Ok(source.left());
+                }
+                while source.left() > 0 {
+                    match source.take(&mut buffer) {
+                        Ok(0) => break,
+                        Ok(taken) => done += taken,
+                        Err(errno) if done == 0 => return Err(errno.into()),
+                        Err(_) => break,
+                    }
+                }
+                Ok(done)
+            }
+        }
+    }
+
+    fn seekable(&self) -> bool {
+        true
+    }
+
+    fn seek(&self, _file: &OpenFile, _offset: i64, _whence: u32) -> Result<u64, Errno> {
+        Ok(0)
+    }
+
+    fn poll(&self, _file: &OpenFile) -> Events {
+        Events::IN | Events::OUT | Events::RDNORM | Events::WRNORM
+    }
+
+    fn map(&self, _file: &OpenFile) -> Result<Mapping, Errno> {
+        match self.device {
+            Device::Zero => Ok(Mapping::Zero),
+            Device::Generation => Ok(Mapping::Copy),
+            _ => Err(ENODEV),
+        }
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}
+
+fn fill(sink: &mut dyn Sink, mut make: impl FnMut(&mut [u8]) -> Result<(), Errno>) -> Outcome {
+    let mut buffer = alloc::vec![0u8; sink.room().min(16 << 10)];
+    let mut done = 0;
+    while sink.room() > 0 {
+        let len = sink.room().min(buffer.len());
+        let piece = buffer.get_mut(..len).ok_or(EFAULT)?;
+        make(piece)?;
+        match sink.put(piece) {
+            Ok(0) => break,
+            Ok(taken) => done += taken,
+            Err(errno) if done == 0 => return Err(errno.into()),
+            Err(_) => break,
+        }
+    }
+    Ok(done)
+}
+
+/// Opens a FIFO.
+///
+/// # Errors
+/// `ENXIO`: pipes with names come with the pipes.
+pub fn open_fifo(
+    _inode: &Rc<Inode>,
+    _pipe: &RefCell<Option<Rc<dyn Any>>>,
+    _flags: OpenFlags,
+) -> Result<Rc<OpenFile>, Errno> {
+    crate::kernel().note_unsupported("opening a FIFO");
+    Err(ENXIO)
+}

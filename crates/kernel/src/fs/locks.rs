@@ -1,0 +1,210 @@
+//! Locks on files. They belong to an inode; owners of record locks are processes, those of `flock(2)` and
+//! `F_OFD_*` are open files, known by a number of their own.
+
+use super::file::OpenFile;
+use super::inode::Inode;
+use super::open::opened;
+use crate::errno::{EBADF, Errno};
+use crate::kernel;
+use crate::task::Pid;
+use crate::wait::{Events, WaitQueue};
+use alloc::rc::{Rc, Weak};
+use alloc::vec::Vec;
+use core::cell::RefCell;
+
+/// Who holds a lock. The three kinds don't see each other, except record locks of both kinds.
+#[derive(Clone)]
+pub enum Owner {
+    /// Record locks of `F_SETLK`.
+    Process(Pid),
+    /// Record locks of `F_OFD_SETLK`.
+    OpenFile(Weak<OpenFile>),
+    /// `flock(2)`.
+    WholeFile(Weak<OpenFile>),
+}
+
+impl Owner {
+    /// For `F_OFD_SETLK`.
+    pub fn open_file(file: &Rc<OpenFile>) -> Self {
+        Self::OpenFile(Rc::downgrade(file))
+    }
+
+    /// For `flock(2)`.
+    pub fn whole_file(file: &Rc<OpenFile>) -> Self {
+        Self::WholeFile(Rc::downgrade(file))
+    }
+
+    fn is(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Process(a), Self::Process(b)) => a == b,
+            (Self::OpenFile(a), Self::OpenFile(b)) | (Self::WholeFile(a), Self::WholeFile(b)) => a.ptr_eq(b),
+            _ => false,
+        }
+    }
+
+    fn sees(&self, other: &Self) -> bool {
+        matches!(self, Self::WholeFile(_)) == matches!(other, Self::WholeFile(_))
+    }
+
+    fn is_alive(&self) -> bool {
+        match self {
+            Self::Process(pid) => kernel().tasks.processes.borrow().contains_key(pid),
+            Self::OpenFile(file) | Self::WholeFile(file) => file.strong_count() > 0,
+        }
+    }
+}
+
+/// Shared or exclusive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Several may hold it.
+    Shared,
+    /// Only one.
+    Exclusive,
+}
+
+/// Bytes from `start` to before `end`. In bytes, since the guest controls them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Range([u8; 16]);
+
+impl Range {
+    /// A range.
+    pub fn new(start: u64, end: u64) -> Self {
+        let mut bytes = [0; 16];
+        bytes[..8].copy_from_slice(&start.to_ne_bytes());
+        bytes[8..].copy_from_slice(&end.to_ne_bytes());
+        Self(bytes)
+    }
+
+    fn bounds(self) -> (u64, u64) {
+        let [start, end] = [0, 8].map(|at| {
+            let mut word = [0u8; 8];
+            word.copy_from_slice(&self.0[at..at + 8]);
+            u64::from_ne_bytes(word)
+        });
+        (start, end)
+    }
+
+    /// As `struct flock` has it: length 0 is to the end.
+    pub fn start_and_len(self) -> (i64, i64) {
+        let (start, end) = self.bounds();
+        let len = if end == i64::MAX.cast_unsigned() { 0 } else { end - start };
+        (start.cast_signed(), len.cast_signed())
+    }
+
+    fn meets(self, other: Self) -> bool {
+        let ((a, b), (c, d)) = (self.bounds(), other.bounds());
+        a < d && c < b
+    }
+}
+
+/// A lock that is held.
+#[derive(Clone)]
+pub struct Held {
+    owner: Owner,
+    /// Where.
+    pub range: Range,
+    /// How.
+    pub kind: Kind,
+}
+
+impl Held {
+    /// `l_pid`: -1 for an open file's.
+    pub fn pid(&self) -> i32 {
+        match &self.owner {
+            Owner::Process(pid) => pid.0.cast_signed(),
+            _ => -1,
+        }
+    }
+}
+
+/// All locks on one inode.
+pub struct Locks {
+    inode: Weak<Inode>,
+    held: RefCell<Vec<Held>>,
+    /// Who waits for one.
+    pub queue: Rc<WaitQueue>,
+}
+
+impl Locks {
+    /// A lock that stands in the way.
+    pub fn conflict(&self, owner: &Owner, range: Range, kind: Kind) -> Option<Held> {
+        self.held.borrow_mut().retain(|held| held.owner.is_alive());
+        let held = self.held.borrow();
+        let blocking = held.iter().find(|held| {
+            !held.owner.is(owner)
+                && held.owner.sees(owner)
+                && held.range.meets(range)
+                && (kind == Kind::Exclusive || held.kind == Kind::Exclusive)
+        });
+        blocking.cloned()
+    }
+
+    /// Locks, in place of what the owner had there; `false` when another's stands in the way.
+    pub fn lock(&self, owner: &Owner, range: Range, kind: Kind) -> bool {
+        if self.conflict(owner, range, kind).is_some() {
+            return false;
+        }
+        self.cut(owner, range);
+        self.held.borrow_mut().push(Held { owner: owner.clone(), range, kind });
+        // A lock that became a shared one may let others in.
+        self.queue.wake(Events::IN);
+        true
+    }
+
+    /// Unlocks.
+    pub fn unlock(&self, owner: &Owner, range: Range) {
+        self.cut(owner, range);
+        self.queue.wake(Events::IN);
+    }
+
+    fn cut(&self, owner: &Owner, range: Range) {
+        let (start, end) = range.bounds();
+        let mut kept = Vec::new();
+        for held in self.held.take() {
+            if !held.owner.is(owner) || !held.range.meets(range) {
+                kept.push(held);
+                continue;
+            }
+            let (first, last) = held.range.bounds();
+            if first < start {
+                kept.push(Held { range: Range::new(first, start), ..held.clone() });
+            }
+            if last > end {
+                kept.push(Held { range: Range::new(end, last), ..held });
+            }
+        }
+        *self.held.borrow_mut() = kept;
+    }
+}
+
+/// The locks on the file behind a descriptor.
+///
+/// # Errors
+/// `EBADF` for what is no file.
+pub fn locks_of(file: &Rc<OpenFile>) -> Result<Rc<Locks>, Errno> {
+    let inode = &opened(&file.object).ok_or(EBADF)?.inode;
+    let mut all = kernel().fs.locks.borrow_mut();
+    all.retain(|locks| locks.inode.strong_count() > 0);
+    let found = all.iter().find(|locks| locks.inode.upgrade().is_some_and(|locked| Rc::ptr_eq(&locked, inode)));
+    if let Some(locks) = found {
+        return Ok(locks.clone());
+    }
+    let locks = Rc::new(Locks { inode: Rc::downgrade(inode), held: RefCell::default(), queue: WaitQueue::new() });
+    all.push(locks.clone());
+    Ok(locks)
+}
+
+/// A descriptor was closed: the process's record locks on the file go, and an open file's when it was its last.
+pub fn closed(file: &Rc<OpenFile>, pid: Pid) {
+    if kernel().fs.locks.borrow().is_empty() || opened(&file.object).is_none() {
+        return;
+    }
+    let Ok(locks) = locks_of(file) else { return };
+    let whole = Range::new(0, u64::MAX);
+    locks.unlock(&Owner::Process(pid), whole);
+    if Rc::strong_count(file) == 1 {
+        locks.unlock(&Owner::open_file(file), whole);
+        locks.unlock(&Owner::whole_file(file), whole);
+    }
+}

@@ -1,0 +1,230 @@
+//! Descriptors: closing, duplicating, flags, locks, `ioctl`.
+
+use super::arguments::Fd;
+use super::{Context, Outcome};
+use crate::errno::{EBADF, EINVAL, EPERM, Errno};
+use crate::fs::file::OpenFlags;
+use crate::fs::open::{SEAL_SEAL, opened};
+use crate::kernel;
+use crate::user_memory::{UserAddr, UserPtr, copy_in, copy_out};
+
+/// `close(2)`.
+pub fn close(context: &mut Context<'_>, fd: Fd) -> Outcome {
+    let process = context.process();
+    let entry = process.descriptors().remove(fd)?;
+    crate::fs::locks::closed(&entry.file, process.pid);
+    Ok(0)
+}
+
+/// `close_range(2)`.
+pub fn close_range(context: &mut Context<'_>, first: u32, last: u32, flags: u32) -> Outcome {
+    const UNSHARE: u32 = 2;
+    const CLOEXEC: u32 = 4;
+    if first > last || flags & !(UNSHARE | CLOEXEC) != 0 {
+        return Err(EINVAL.into());
+    }
+    let process = context.process();
+    if flags & UNSHARE != 0 {
+        let own = process.descriptors().copy();
+        *process.descriptors.borrow_mut() = own;
+    }
+    let table = process.descriptors();
+    for (fd, _) in table.all() {
+        if (first..=last).contains(&fd.0.cast_unsigned()) {
+            if flags & CLOEXEC != 0 {
+                table.set_close_on_exec(fd, true)?;
+            } else {
+                drop(table.remove(fd));
+            }
+        }
+    }
+    Ok(0)
+}
+
+/// `dup(2)`.
+pub fn dup(context: &mut Context<'_>, fd: Fd) -> Outcome {
+    let table = context.process().descriptors();
+    let file = table.get(fd)?;
+    Ok(table.add(file, false)?.0 as usize)
+}
+
+/// `dup2(2)`.
+pub fn dup2(context: &mut Context<'_>, old: Fd, new: Fd) -> Outcome {
+    let table = context.process().descriptors();
+    let file = table.get(old)?;
+    if old != new {
+        table.put(new, file, false)?;
+    }
+    Ok(new.0 as usize)
+}
+
+/// `dup3(2)`.
+pub fn dup3(context: &mut Context<'_>, old: Fd, new: Fd, flags: u32) -> Outcome {
+    if flags & !OpenFlags::CLOEXEC.bits() != 0 || old == new {
+        return Err(EINVAL.into());
+    }
+    let table = context.process().descriptors();
+    let file = table.get(old)?;
+    table.put(new, file, flags != 0)?;
+    Ok(new.0 as usize)
+}
+
+/// Status flags that `F_SETFL` changes.
+const SETTABLE: OpenFlags = OpenFlags::APPEND
+    .union(OpenFlags::NONBLOCK)
+    .union(OpenFlags::ASYNC)
+    .union(OpenFlags::DIRECT)
+    .union(OpenFlags::NOATIME);
+
+/// `fcntl(2)`.
+pub fn fcntl(context: &mut Context<'_>, fd: Fd, command: u32, argument: u64) -> Outcome {
+    let table = context.process().descriptors();
+    let entry = table.entry(fd)?;
+    let file = &entry.file;
+    if file.flags.get().contains(OpenFlags::PATH) && !matches!(command, 0 | 1 | 2 | 3 | 1030) {
+        return Err(EBADF.into());
+    }
+    match command {
+        // F_DUPFD, F_DUPFD_CLOEXEC
+        0 | 1030 => {
+            let lowest = usize::try_from(argument as i32).map_err(|_| EINVAL)?;
+            if lowest >= table.limit() {
+                return Err(EINVAL.into());
+            }
+            Ok(table.add_from(lowest, file.clone(), command == 1030)?.0 as usize)
+        }
+        // F_GETFD, F_SETFD
+        1 => Ok(usize::from(entry.close_on_exec)),
+        2 => {
+            table.set_close_on_exec(fd, argument & 1 != 0)?;
+            Ok(0)
+        }
+        // F_GETFL, F_SETFL
+        3 => Ok((file.flags.get() | OpenFlags::LARGEFILE).bits() as usize),
+        4 => {
+            let wanted = OpenFlags::from_bits_truncate(argument as u32) & SETTABLE;
+            file.flags.set((file.flags.get() - SETTABLE) | wanted);
+            Ok(0)
+        }
+        // F_GETLK, F_SETLK, F_SETLKW and the same for open file descriptions
+        5..=7 | 36..=38 => super::locks::record_lock(context, file, command, UserAddr(argument)),
+        // F_SETOWN, F_SETSIG: nobody is told by a signal.
+        8 | 10 | 15 => Ok(0),
+        // F_GETOWN, F_GETSIG
+        9 | 11 => Ok(0),
+        // F_SETPIPE_SZ, F_GETPIPE_SZ: the pipe's business.
+        1031 | 1032 => file.object.ioctl(context, file, command, UserAddr(argument)).map_err(|stop| match stop {
+            super::Stop::Errno(crate::errno::ENOTTY) => EBADF.into(),
+            other => other,
+        }),
+        // F_ADD_SEALS, F_GET_SEALS
+        1033 | 1034 => {
+            let data = opened(&file.object).and_then(|opened| opened.inode.data()).ok_or(EINVAL)?;
+            let seals = data.seals.get().ok_or(EINVAL)?;
+            if command == 1034 {
+                return Ok(seals as usize);
+            }
+            let added = argument as u32;
+            if added & !0x1f != 0 {
+                return Err(EINVAL.into());
+            }
+            if seals & SEAL_SEAL != 0 || !file.flags.get().writable() {
+                return Err(EPERM.into());
+            }
+            data.seals.set(Some(seals | added));
+            Ok(0)
+        }
+        _ => {
+            kernel().note_unsupported(&alloc::format!("fcntl {command}"));
+            Err(EINVAL.into())
+        }
+    }
+}
+
+/// `ioctl(2)`.
+pub fn ioctl(context: &mut Context<'_>, fd: Fd, request: u32, argument: UserAddr) -> Outcome {
+    const FIONBIO: u32 = 0x5421;
+    const FIONREAD: u32 = 0x541b;
+    const FIONCLEX: u32 = 0x5450;
+    const FIOCLEX: u32 = 0x5451;
+    const FIOASYNC: u32 = 0x5452;
+    let table = context.process().descriptors();
+    let file = table.get(fd)?;
+    if file.flags.get().contains(OpenFlags::PATH) {
+        return Err(EBADF.into());
+    }
+    match request {
+        FIONBIO | FIOASYNC => {
+            let flag = if request == FIONBIO { OpenFlags::NONBLOCK } else { OpenFlags::ASYNC };
+            let on = UserPtr::<i32>::new(argument.0).read()? != 0;
+            let mut flags = file.flags.get();
+            flags.set(flag, on);
+            file.flags.set(flags);
+            Ok(0)
+        }
+        FIOCLEX | FIONCLEX => {
+            table.set_close_on_exec(fd, request == FIOCLEX)?;
+            Ok(0)
+        }
+        FIONREAD if opened(&file.object).is_some_and(|opened| opened.inode.data().is_some()) => {
+            let left = file.object.stat()?.size.saturating_sub(file.position.get());
+            UserPtr::<u32>::new(argument.0).write(u32::try_from(left).unwrap_or(i32::MAX as u32))?;
+            Ok(0)
+        }
+        _ => file.object.ioctl(context, &file, request, argument),
+    }
+}
+
+/// `fsync(2)`, `fdatasync(2)`: memory has nothing to be written to.
+pub fn fsync(context: &mut Context<'_>, fd: Fd) -> Outcome {
+    let file = context.process().descriptors().get(fd)?;
+    if file.flags.get().contains(OpenFlags::PATH) {
+        return Err(EBADF.into());
+    }
+    if opened(&file.object).is_none() {
+        return Err(EINVAL.into());
+    }
+    Ok(0)
+}
+
+/// `syncfs(2)`.
+pub fn syncfs(context: &mut Context<'_>, fd: Fd) -> Outcome {
+    context.process().descriptors().get(fd)?;
+    Ok(0)
+}
+
+/// `sync(2)`.
+pub fn sync(_context: &mut Context<'_>) -> Outcome {
+    Ok(0)
+}
+
+/// `flock(2)`.
+pub fn flock(context: &mut Context<'_>, fd: Fd, operation: u32) -> Outcome {
+    let file = context.process().descriptors().get(fd)?;
+    super::locks::flock(context, &file, operation)
+}
+
+/// Reads a `struct flock`: type, whence, start, length, pid.
+pub(super) fn read_lock(from: UserAddr) -> Result<(i16, i16, i64, i64), Errno> {
+    let mut bytes = [0u8; 32];
+    copy_in(&mut bytes, from)?;
+    let half = |at: usize| i16::from_ne_bytes([bytes[at], bytes[at + 1]]);
+    let word = |at: usize| {
+        let mut word = [0u8; 8];
+        word.copy_from_slice(&bytes[at..at + 8]);
+        i64::from_ne_bytes(word)
+    };
+    Ok((half(0), half(2), word(8), word(16)))
+}
+
+/// Writes a `struct flock`.
+pub(super) fn write_lock(to: UserAddr, kind: i16, start: i64, len: i64, pid: i32) -> Result<(), Errno> {
+    let mut bytes = [0u8; 32];
+    copy_in(&mut bytes, to)?;
+    bytes[0..2].copy_from_slice(&kind.to_ne_bytes());
+    bytes[2..4].copy_from_slice(&0i16.to_ne_bytes());
+    bytes[8..16].copy_from_slice(&start.to_ne_bytes());
+    bytes[16..24].copy_from_slice(&len.to_ne_bytes());
+    bytes[24..28].copy_from_slice(&pid.to_ne_bytes());
+    copy_out(to, &bytes)
+}

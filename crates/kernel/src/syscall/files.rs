@@ -1,0 +1,619 @@
+//! What files are: attributes, permissions, times, lengths, listings.
+
+use super::arguments::{AT_FDCWD, Fd, UserPath};
+use super::paths::{AT_EMPTY_PATH, AT_SYMLINK_NOFOLLOW, find};
+use super::{Context, Outcome};
+use crate::errno::{EBADF, EINVAL, EISDIR, ENODATA, ENOENT, ENOTDIR, EOPNOTSUPP, EPERM, Errno};
+use crate::fs::file::{OpenFile, OpenFlags, Stat};
+use crate::fs::inode::{Caller, Inode, MAY_WRITE, Meta, S_IFMT, S_ISGID, S_ISUID};
+use crate::fs::open::{Opened, opened, truncate as set_length};
+use crate::fs::walk::Follow;
+use crate::user_memory::{UserAddr, UserPtr, bytes_of, copy_out};
+use alloc::rc::Rc;
+use alloc::vec::Vec;
+
+const NANOS: i64 = 1_000_000_000;
+
+/// What a call names: an inode, or an open object that has none.
+enum Named {
+    Inode(Rc<Inode>),
+    Object(Rc<OpenFile>),
+}
+
+impl Named {
+    fn stat(&self) -> Result<Stat, Errno> {
+        match self {
+            Self::Inode(inode) => Ok(inode.stat()),
+            Self::Object(file) => file.object.stat(),
+        }
+    }
+
+    fn inode(self) -> Result<Rc<Inode>, Errno> {
+        match self {
+            Self::Inode(inode) => Ok(inode),
+            Self::Object(_) => Err(EPERM),
+        }
+    }
+}
+
+fn by_descriptor(context: &Context<'_>, fd: Fd) -> Result<Named, Errno> {
+    let file = context.process().descriptors().get(fd)?;
+    Ok(match opened(&file.object) {
+        Some(opened) => Named::Inode(opened.inode.clone()),
+        None => Named::Object(file),
+    })
+}
+
+/// A path relative to a directory; with `AT_EMPTY_PATH` the descriptor itself.
+fn by_path(context: &Context<'_>, directory: Fd, path: &[u8], flags: u32) -> Result<Named, Errno> {
+    if path.is_empty() && flags & AT_EMPTY_PATH != 0 {
+        if directory == AT_FDCWD {
+            return Ok(Named::Inode(context.process().fs().directory()));
+        }
+        return by_descriptor(context, directory);
+    }
+    let follow = if flags & AT_SYMLINK_NOFOLLOW != 0 { Follow::No } else { Follow::Yes };
+    let found = find(context, directory, path, follow)?.1;
+    match found.special {
+        Some(file) => Ok(Named::Object(file)),
+        None => found.inode.map(Named::Inode).ok_or(ENOENT),
+    }
+}
+
+/// A path, which with `AT_EMPTY_PATH` may be the null pointer.
+fn read_path(path: UserPath, flags: u32) -> Result<Vec<u8>, Errno> {
+    if path.0.is_null() && flags & AT_EMPTY_PATH != 0 { Ok(Vec::new()) } else { path.read() }
+}
+
+fn write_stat(to: UserAddr, stat: &Stat) -> Result<(), Errno> {
+    let time = |ns: i64| [ns.div_euclid(NANOS).cast_unsigned(), ns.rem_euclid(NANOS).cast_unsigned()];
+    let ([a, an], [m, mn], [c, cn]) = (time(stat.accessed_ns), time(stat.modified_ns), time(stat.changed_ns));
+    let words: [u64; 18] = [
+        stat.device,
+        stat.inode,
+        u64::from(stat.links),
+        u64::from(stat.mode) | u64::from(stat.uid) << 32,
+        u64::from(stat.gid),
+        stat.rdev,
+        stat.size,
+        u64::from(stat.block_size),
+        stat.blocks,
+        a,
+        an,
+        m,
+        mn,
+        c,
+        cn,
+        0,
+        0,
+        0,
+    ];
+    copy_out(to, bytes_of(&words))
+}
+
+/// `stat(2)`.
+pub fn stat(context: &mut Context<'_>, path: UserPath, to: UserAddr) -> Outcome {
+    write_stat(to, &by_path(context, AT_FDCWD, &path.read()?, 0)?.stat()?)?;
+    Ok(0)
+}
+
+/// `lstat(2)`.
+pub fn lstat(context: &mut Context<'_>, path: UserPath, to: UserAddr) -> Outcome {
+    write_stat(to, &by_path(context, AT_FDCWD, &path.read()?, AT_SYMLINK_NOFOLLOW)?.stat()?)?;
+    Ok(0)
+}
+
+/// `fstat(2)`.
+pub fn fstat(context: &mut Context<'_>, fd: Fd, to: UserAddr) -> Outcome {
+    write_stat(to, &by_descriptor(context, fd)?.stat()?)?;
+    Ok(0)
+}
+
+/// `AT_NO_AUTOMOUNT` and the `AT_STATX_*` bits: nothing is mounted or remote here.
+const AT_IGNORED: u32 = 0x800 | 0x6000;
+
+/// `newfstatat(2)`.
+pub fn newfstatat(context: &mut Context<'_>, directory: Fd, path: UserPath, to: UserAddr, flags: u32) -> Outcome {
+    if flags & !(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH | AT_IGNORED) != 0 {
+        return Err(EINVAL.into());
+    }
+    write_stat(to, &by_path(context, directory, &read_path(path, flags)?, flags)?.stat()?)?;
+    Ok(0)
+}
+
+/// `statx(2)`.
+pub fn statx(context: &mut Context<'_>, directory: Fd, path: UserPath, flags: u32, mask: u32, to: UserAddr) -> Outcome {
+    const BASIC: u32 = 0x7ff;
+    const MOUNT_ID: u32 = 0x1000;
+    if flags & !(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH | AT_IGNORED) != 0 || mask & 0x8000_0000 != 0 {
+        return Err(EINVAL.into());
+    }
+    let stat = by_path(context, directory, &read_path(path, flags)?, flags)?.stat()?;
+    let pair = |low: u32, high: u32| u64::from(low) | u64::from(high) << 32;
+    let device = |number: u64| pair(major(number), minor(number));
+    let mut words = [0u64; 32];
+    words[0] = pair(BASIC | MOUNT_ID, stat.block_size);
+    words[2] = pair(stat.links, stat.uid);
+    words[3] = pair(stat.gid, stat.mode);
+    words[4] = stat.inode;
+    words[5] = stat.size;
+    words[6] = stat.blocks;
+    for (at, ns) in [(8, stat.accessed_ns), (12, stat.changed_ns), (14, stat.modified_ns)] {
+        words[at] = ns.div_euclid(NANOS).cast_unsigned();
+        words[at + 1] = ns.rem_euclid(NANOS).cast_unsigned();
+    }
+    words[16] = device(stat.rdev);
+    words[17] = device(stat.device);
+    words[18] = 1;
+    copy_out(to, bytes_of(&words))?;
+    Ok(0)
+}
+
+const fn major(device: u64) -> u32 {
+    (device >> 8 & 0xfff | device >> 32 & 0xffff_f000) as u32
+}
+
+const fn minor(device: u64) -> u32 {
+    (device & 0xff | device >> 12 & 0xffff_ff00) as u32
+}
+
+fn access_at(context: &Context<'_>, directory: Fd, path: &[u8], mode: u32, flags: u32) -> Outcome {
+    const AT_EACCESS: u32 = 0x200;
+    if mode & !7 != 0 || flags & !(AT_EACCESS | AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH) != 0 {
+        return Err(EINVAL.into());
+    }
+    if let Named::Inode(inode) = by_path(context, directory, path, flags)? {
+        let process = context.process();
+        let credentials = process.credentials.borrow();
+        let caller = if flags & AT_EACCESS != 0 { Caller::of(&credentials) } else { Caller::real(&credentials) };
+        inode.check_access(&caller, mode)?;
+        if mode & 4 != 0
+            && let Some(base) = inode.data().and_then(|data| data.base())
+        {
+            base.check_granted(inode.meta().mode)?;
+        }
+    }
+    Ok(0)
+}
+
+/// `access(2)`.
+pub fn access(context: &mut Context<'_>, path: UserPath, mode: u32) -> Outcome {
+    access_at(context, AT_FDCWD, &path.read()?, mode, 0)
+}
+
+/// `faccessat(2)`.
+pub fn faccessat(context: &mut Context<'_>, directory: Fd, path: UserPath, mode: u32) -> Outcome {
+    access_at(context, directory, &path.read()?, mode, 0)
+}
+
+/// `faccessat2(2)`.
+pub fn faccessat2(context: &mut Context<'_>, directory: Fd, path: UserPath, mode: u32, flags: u32) -> Outcome {
+    access_at(context, directory, &read_path(path, flags)?, mode, flags)
+}
+
+fn caller(context: &Context<'_>) -> Caller {
+    Caller::of(&context.process().credentials.borrow())
+}
+
+fn change_mode(context: &Context<'_>, inode: &Rc<Inode>, mode: u32) -> Outcome {
+    let caller = caller(context);
+    inode.check_owner(&caller)?;
+    if inode.is_link() {
+        return Err(EOPNOTSUPP.into());
+    }
+    let mut mode = mode & 0o7777;
+    if !caller.is_root() && !caller.in_group(inode.meta().gid) {
+        mode &= !S_ISGID;
+    }
+    inode.change(|meta| meta.mode = meta.mode & S_IFMT | mode);
+    inode.changed();
+    Ok(0)
+}
+
+/// `chmod(2)`.
+pub fn chmod(context: &mut Context<'_>, path: UserPath, mode: u32) -> Outcome {
+    let inode = by_path(context, AT_FDCWD, &path.read()?, 0)?.inode()?;
+    change_mode(context, &inode, mode)
+}
+
+fn open_inode(context: &Context<'_>, fd: Fd) -> Result<Rc<Inode>, Errno> {
+    let file = context.process().descriptors().get(fd)?;
+    if file.flags.get().contains(OpenFlags::PATH) {
+        return Err(EBADF);
+    }
+    opened(&file.object).map(|opened| opened.inode.clone()).ok_or(EPERM)
+}
+
+/// `fchmod(2)`.
+pub fn fchmod(context: &mut Context<'_>, fd: Fd, mode: u32) -> Outcome {
+    let inode = open_inode(context, fd)?;
+    change_mode(context, &inode, mode)
+}
+
+/// `fchmodat(2)`.
+pub fn fchmodat(context: &mut Context<'_>, directory: Fd, path: UserPath, mode: u32) -> Outcome {
+    let inode = by_path(context, directory, &path.read()?, 0)?.inode()?;
+    change_mode(context, &inode, mode)
+}
+
+/// `fchmodat2(2)`.
+pub fn fchmodat2(context: &mut Context<'_>, directory: Fd, path: UserPath, mode: u32, flags: u32) -> Outcome {
+    if flags & !(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH) != 0 {
+        return Err(EINVAL.into());
+    }
+    let inode = by_path(context, directory, &read_path(path, flags)?, flags)?.inode()?;
+    change_mode(context, &inode, mode)
+}
+
+fn change_owner(context: &Context<'_>, inode: &Rc<Inode>, uid: u32, gid: u32) -> Outcome {
+    let caller = caller(context);
+    let meta = inode.meta();
+    let (uid, gid) = (if uid == u32::MAX { meta.uid } else { uid }, if gid == u32::MAX { meta.gid } else { gid });
+    if !caller.is_root() && (caller.uid != meta.uid || uid != meta.uid || (gid != meta.gid && !caller.in_group(gid))) {
+        return Err(EPERM.into());
+    }
+    inode.change(|meta| {
+        meta.uid = uid;
+        meta.gid = gid;
+        if meta.mode & S_IFMT != crate::fs::inode::S_IFDIR && meta.mode & 0o111 != 0 {
+            meta.mode &= !S_ISUID;
+            if meta.mode & 0o010 != 0 {
+                meta.mode &= !S_ISGID;
+            }
+        }
+    });
+    inode.changed();
+    Ok(0)
+}
+
+/// `chown(2)`.
+pub fn chown(context: &mut Context<'_>, path: UserPath, uid: u32, gid: u32) -> Outcome {
+    let inode = by_path(context, AT_FDCWD, &path.read()?, 0)?.inode()?;
+    change_owner(context, &inode, uid, gid)
+}
+
+/// `lchown(2)`.
+pub fn lchown(context: &mut Context<'_>, path: UserPath, uid: u32, gid: u32) -> Outcome {
+    let inode = by_path(context, AT_FDCWD, &path.read()?, AT_SYMLINK_NOFOLLOW)?.inode()?;
+    change_owner(context, &inode, uid, gid)
+}
+
+/// `fchown(2)`.
+pub fn fchown(context: &mut Context<'_>, fd: Fd, uid: u32, gid: u32) -> Outcome {
+    let inode = open_inode(context, fd)?;
+    change_owner(context, &inode, uid, gid)
+}
+
+/// `fchownat(2)`.
+pub fn fchownat(context: &mut Context<'_>, directory: Fd, path: UserPath, uid: u32, gid: u32, flags: u32) -> Outcome {
+    if flags & !(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH) != 0 {
+        return Err(EINVAL.into());
+    }
+    let inode = by_path(context, directory, &read_path(path, flags)?, flags)?.inode()?;
+    change_owner(context, &inode, uid, gid)
+}
+
+/// A new time of a file.
+#[derive(Clone, Copy)]
+enum NewTime {
+    Keep,
+    Now,
+    At(i64),
+}
+
+/// Reads the `struct timespec`s of `utimensat(2)`.
+fn new_times(times: UserPtr<[i64; 4]>) -> Result<[NewTime; 2], Errno> {
+    const UTIME_NOW: i64 = 0x3fff_ffff;
+    const UTIME_OMIT: i64 = 0x3fff_fffe;
+    let Some(times) = times.non_null() else { return Ok([NewTime::Now; 2]) };
+    let [a, an, m, mn] = times.read()?;
+    let one = |seconds: i64, nanos: i64| match nanos {
+        UTIME_NOW => Ok(NewTime::Now),
+        UTIME_OMIT => Ok(NewTime::Keep),
+        0..NANOS => Ok(NewTime::At(seconds.saturating_mul(NANOS).saturating_add(nanos))),
+        _ => Err(EINVAL),
+    };
+    Ok([one(a, an)?, one(m, mn)?])
+}
+
+fn change_times(context: &Context<'_>, inode: &Rc<Inode>, times: [NewTime; 2]) -> Outcome {
+    let caller = caller(context);
+    match times {
+        [NewTime::Keep, NewTime::Keep] => return Ok(0),
+        [NewTime::Now, NewTime::Now] => {
+            if inode.check_owner(&caller).is_err() {
+                inode.check_access(&caller, MAY_WRITE)?;
+            }
+        }
+        _ => inode.check_owner(&caller)?,
+    }
+    let now = crate::time::realtime_ns().cast_signed();
+    let set = |old: i64, new: NewTime| match new {
+        NewTime::Keep => old,
+        NewTime::Now => now,
+        NewTime::At(ns) => ns,
+    };
+    inode.change(|meta: &mut Meta| {
+        meta.accessed_ns = set(meta.accessed_ns, times[0]);
+        meta.modified_ns = set(meta.modified_ns, times[1]);
+        meta.changed_ns = now;
+    });
+    Ok(0)
+}
+
+/// `utimensat(2)`.
+pub fn utimensat(context: &mut Context<'_>, directory: Fd, path: UserPath, times: UserPtr<[i64; 4]>, flags: u32) -> Outcome {
+    if flags & !(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH) != 0 {
+        return Err(EINVAL.into());
+    }
+    let times = new_times(times)?;
+    let inode = if path.0.is_null() {
+        if directory == AT_FDCWD {
+            return Err(crate::errno::EFAULT.into());
+        }
+        open_inode(context, directory)?
+    } else {
+        by_path(context, directory, &path.read()?, flags)?.inode()?
+    };
+    change_times(context, &inode, times)
+}
+
+fn micro_times(times: UserPtr<[i64; 4]>) -> Result<[NewTime; 2], Errno> {
+    let Some(times) = times.non_null() else { return Ok([NewTime::Now; 2]) };
+    let [a, au, m, mu] = times.read()?;
+    let one = |seconds: i64, micros: i64| match micros {
+        0..1_000_000 => Ok(NewTime::At(seconds.saturating_mul(NANOS).saturating_add(micros * 1000))),
+        _ => Err(EINVAL),
+    };
+    Ok([one(a, au)?, one(m, mu)?])
+}
+
+/// `utimes(2)`.
+pub fn utimes(context: &mut Context<'_>, path: UserPath, times: UserPtr<[i64; 4]>) -> Outcome {
+    let times = micro_times(times)?;
+    let inode = by_path(context, AT_FDCWD, &path.read()?, 0)?.inode()?;
+    change_times(context, &inode, times)
+}
+
+/// `futimesat(2)`.
+pub fn futimesat(context: &mut Context<'_>, directory: Fd, path: UserPath, times: UserPtr<[i64; 4]>) -> Outcome {
+    let times = micro_times(times)?;
+    let inode =
+        if path.0.is_null() { open_inode(context, directory)? } else { by_path(context, directory, &path.read()?, 0)?.inode()? };
+    change_times(context, &inode, times)
+}
+
+/// `utime(2)`.
+pub fn utime(context: &mut Context<'_>, path: UserPath, times: UserPtr<[i64; 2]>) -> Outcome {
+    let times = match times.non_null() {
+        None => [NewTime::Now; 2],
+        Some(times) => times.read()?.map(|seconds| NewTime::At(seconds.saturating_mul(NANOS))),
+    };
+    let inode = by_path(context, AT_FDCWD, &path.read()?, 0)?.inode()?;
+    change_times(context, &inode, times)
+}
+
+/// `truncate(2)`.
+pub fn truncate(context: &mut Context<'_>, path: UserPath, len: i64) -> Outcome {
+    let len = u64::try_from(len).map_err(|_| EINVAL)?;
+    let inode = by_path(context, AT_FDCWD, &path.read()?, 0)?.inode()?;
+    if inode.is_directory() {
+        return Err(EISDIR.into());
+    }
+    if inode.data().is_none() {
+        return Err(EINVAL.into());
+    }
+    inode.check_access(&caller(context), MAY_WRITE)?;
+    set_length(&inode, len)?;
+    Ok(0)
+}
+
+/// `ftruncate(2)`.
+pub fn ftruncate(context: &mut Context<'_>, fd: Fd, len: i64) -> Outcome {
+    let len = u64::try_from(len).map_err(|_| EINVAL)?;
+    let file = context.process().descriptors().get(fd)?;
+    if file.flags.get().contains(OpenFlags::PATH) {
+        return Err(EBADF.into());
+    }
+    if !file.flags.get().writable() {
+        return Err(EINVAL.into());
+    }
+    file.object.truncate(len)?;
+    Ok(0)
+}
+
+/// `fallocate(2)`.
+pub fn fallocate(context: &mut Context<'_>, fd: Fd, mode: u32, offset: i64, len: i64) -> Outcome {
+    const KEEP_SIZE: u32 = 1;
+    const PUNCH_HOLE: u32 = 2;
+    const ZERO_RANGE: u32 = 16;
+    let file = context.process().descriptors().get(fd)?;
+    file.check_writable()?;
+    let inode = opened(&file.object).map(|opened| opened.inode.clone()).ok_or(crate::errno::ESPIPE)?;
+    let data = inode.data().ok_or(crate::errno::ENODEV)?;
+    let (Ok(offset), Ok(len)) = (u64::try_from(offset), u64::try_from(len)) else { return Err(EINVAL.into()) };
+    if len == 0 {
+        return Err(EINVAL.into());
+    }
+    let end = offset.saturating_add(len);
+    if end > crate::fs::data::MAX_SIZE {
+        return Err(crate::errno::EFBIG.into());
+    }
+    match mode {
+        0 | KEEP_SIZE => {}
+        _ if mode == PUNCH_HOLE | KEEP_SIZE || mode & !KEEP_SIZE == ZERO_RANGE => {
+            if data.seals.get().unwrap_or(0) & crate::fs::open::SEAL_WRITE != 0 {
+                return Err(EPERM.into());
+            }
+            data.zero(offset, len)?;
+            inode.modified();
+        }
+        _ => return Err(EOPNOTSUPP.into()),
+    }
+    if mode & KEEP_SIZE == 0 && end > data.size() {
+        set_length(&inode, end)?;
+    }
+    Ok(0)
+}
+
+/// `getdents64(2)`.
+pub fn getdents64(context: &mut Context<'_>, fd: Fd, buffer: UserAddr, len: usize) -> Outcome {
+    list(context, fd, buffer, len, Layout::Wide)
+}
+
+/// `getdents(2)`.
+pub fn getdents(context: &mut Context<'_>, fd: Fd, buffer: UserAddr, len: usize) -> Outcome {
+    list(context, fd, buffer, len, Layout::Old)
+}
+
+/// Which `struct linux_dirent`.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Layout {
+    Wide,
+    Old,
+}
+
+fn list(context: &Context<'_>, fd: Fd, buffer: UserAddr, len: usize, layout: Layout) -> Outcome {
+    let file = context.process().descriptors().get(fd)?;
+    file.check_readable()?;
+    let directory: &Opened = opened(&file.object).ok_or(ENOTDIR)?;
+    if !directory.inode.is_directory() {
+        return Err(ENOTDIR.into());
+    }
+    let position = file.position.get();
+    let names = directory.names(position)?;
+    let mut bytes: Vec<u8> = Vec::new();
+    let mut next = position;
+    let rest = usize::try_from(position).ok().and_then(|position| names.get(position..)).unwrap_or_default();
+    for line in rest {
+        // Fixed part, name, zero; the old layout keeps the type in the last byte.
+        let size = (20 + line.name.len()).next_multiple_of(8);
+        if bytes.len() + size > len {
+            break;
+        }
+        let start = bytes.len();
+        let kind = (line.file_type >> 12) as u8;
+        bytes.extend_from_slice(&line.inode.to_ne_bytes());
+        bytes.extend_from_slice(&(next + 1).to_ne_bytes());
+        bytes.extend_from_slice(&(size as u16).to_ne_bytes());
+        if layout == Layout::Wide {
+            bytes.push(kind);
+        }
+        bytes.extend_from_slice(&line.name);
+        bytes.resize(start + size, 0);
+        if layout == Layout::Old
+            && let Some(last) = bytes.last_mut()
+        {
+            *last = kind;
+        }
+        next += 1;
+    }
+    if bytes.is_empty() && !rest.is_empty() {
+        return Err(EINVAL.into());
+    }
+    drop(names);
+    copy_out(buffer, &bytes)?;
+    file.position.set(next);
+    Ok(bytes.len())
+}
+
+fn write_statfs(to: UserAddr, inode: Option<&Rc<Inode>>) -> Result<(), Errno> {
+    let kind: u64 = match inode.map(|inode| inode.device) {
+        Some(crate::fs::inode::PROC_DEVICE) => 0x9fa0,
+        Some(crate::fs::inode::SYS_DEVICE) => 0x6265_6572,
+        Some(_) => 0x0102_1994,
+        None => 0x5049_5045,
+    };
+    let (limit, used) = crate::kernel().fs.space();
+    let free = limit.saturating_sub(used);
+    let words: [u64; 15] = [kind, 4096, limit, free, free, limit, free, 0, 255, 4096, 0x20, 0, 0, 0, 0];
+    copy_out(to, bytes_of(&words))
+}
+
+/// `statfs(2)`.
+pub fn statfs(context: &mut Context<'_>, path: UserPath, to: UserAddr) -> Outcome {
+    match by_path(context, AT_FDCWD, &path.read()?, 0)? {
+        Named::Inode(inode) => write_statfs(to, Some(&inode))?,
+        Named::Object(_) => write_statfs(to, None)?,
+    }
+    Ok(0)
+}
+
+/// `fstatfs(2)`.
+pub fn fstatfs(context: &mut Context<'_>, fd: Fd, to: UserAddr) -> Outcome {
+    match by_descriptor(context, fd)? {
+        Named::Inode(inode) => write_statfs(to, Some(&inode))?,
+        Named::Object(_) => write_statfs(to, None)?,
+    }
+    Ok(0)
+}
+
+/// `fadvise64(2)`: content is in memory or in the host's page cache.
+pub fn fadvise64(context: &mut Context<'_>, fd: Fd, _offset: i64, _len: i64, advice: u32) -> Outcome {
+    let file = context.process().descriptors().get(fd)?;
+    if advice > 5 {
+        return Err(EINVAL.into());
+    }
+    if !file.object.seekable() {
+        return Err(crate::errno::ESPIPE.into());
+    }
+    Ok(0)
+}
+
+/// `readahead(2)`.
+pub fn readahead(context: &mut Context<'_>, fd: Fd, _offset: i64, _len: usize) -> Outcome {
+    let file = context.process().descriptors().get(fd)?;
+    file.check_readable()?;
+    if opened(&file.object).is_none_or(|opened| opened.inode.data().is_none()) {
+        return Err(EINVAL.into());
+    }
+    Ok(0)
+}
+
+/// `getxattr(2)`, `lgetxattr(2)`: no file has extended attributes.
+pub fn getxattr(context: &mut Context<'_>, path: UserPath, _name: UserPath, _value: UserAddr, _size: usize) -> Outcome {
+    by_path(context, AT_FDCWD, &path.read()?, AT_SYMLINK_NOFOLLOW)?;
+    Err(ENODATA.into())
+}
+
+/// `fgetxattr(2)`.
+pub fn fgetxattr(context: &mut Context<'_>, fd: Fd, _name: UserPath, _value: UserAddr, _size: usize) -> Outcome {
+    context.process().descriptors().get(fd)?;
+    Err(ENODATA.into())
+}
+
+/// `setxattr(2)`, `lsetxattr(2)`.
+pub fn setxattr(context: &mut Context<'_>, path: UserPath, _name: UserPath) -> Outcome {
+    by_path(context, AT_FDCWD, &path.read()?, AT_SYMLINK_NOFOLLOW)?;
+    Err(EOPNOTSUPP.into())
+}
+
+/// `fsetxattr(2)`.
+pub fn fsetxattr(context: &mut Context<'_>, fd: Fd, _name: UserPath) -> Outcome {
+    context.process().descriptors().get(fd)?;
+    Err(EOPNOTSUPP.into())
+}
+
+/// `listxattr(2)`, `llistxattr(2)`.
+pub fn listxattr(context: &mut Context<'_>, path: UserPath, _list: UserAddr, _size: usize) -> Outcome {
+    by_path(context, AT_FDCWD, &path.read()?, AT_SYMLINK_NOFOLLOW)?;
+    Ok(0)
+}
+
+/// `flistxattr(2)`.
+pub fn flistxattr(context: &mut Context<'_>, fd: Fd, _list: UserAddr, _size: usize) -> Outcome {
+    context.process().descriptors().get(fd)?;
+    Ok(0)
+}
+
+/// `removexattr(2)`, `lremovexattr(2)`.
+pub fn removexattr(context: &mut Context<'_>, path: UserPath, _name: UserPath) -> Outcome {
+    by_path(context, AT_FDCWD, &path.read()?, AT_SYMLINK_NOFOLLOW)?;
+    Err(ENODATA.into())
+}
+
+/// `fremovexattr(2)`.
+pub fn fremovexattr(context: &mut Context<'_>, fd: Fd, _name: UserPath) -> Outcome {
+    context.process().descriptors().get(fd)?;
+    Err(ENODATA.into())
+}
