@@ -29,7 +29,11 @@ impl Data {
     /// The content of a lower file.
     pub fn over(base: LowerFile) -> Self {
         let size = base.size();
-        Self { size: Cell::new(size), base_len: Cell::new(size), base: Some(base), ..Self::default() }
+        let mut data = Self::default();
+        data.size.set(size);
+        data.base_len.set(size);
+        data.base = Some(base);
+        data
     }
 
     /// Length in bytes.

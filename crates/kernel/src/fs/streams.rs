@@ -85,6 +85,8 @@ impl Stream {
         if let Some(fd) = fd {
             self.handle.set(fd);
         }
+        // Whoever waited on what was there before looks again.
+        self.queue.wake(Events::all());
     }
 
     /// What it is in this boot: a log when its descriptor stayed behind.
@@ -137,15 +139,33 @@ impl Stream {
         }
     }
 
+    /// Waits whatever the file's flags say: a call was interrupted that had begun to wait in the host.
+    fn wait_always(&self, events: Events) -> Stop {
+        let wanted = events | Events::HUP | Events::ERR;
+        Stop::Wait(WaitFor::events(&self.queue, wanted, "standard stream"), RestartRule::IfFlagged)
+    }
+
     fn wait(&self, file: &OpenFile, events: Events) -> Stop {
         let wanted = events | Events::HUP | Events::ERR;
         file.block(&self.queue, wanted, "standard stream")
     }
 }
 
-/// A kick interrupted the host call: signals are looked at, and if there is none the call goes on at once.
-fn interrupted() -> Stop {
-    Stop::Wait(WaitFor::time(Some(0), "standard stream"), RestartRule::IfFlagged)
+/// A kick interrupted a host call: whether the thread has to look at signals, or is to stop.
+fn must_leave() -> bool {
+    let stopping = crate::local::local().stopping.load(core::sync::atomic::Ordering::SeqCst) != 0;
+    stopping || crate::task::signal::is_deliverable(&crate::syscall::dispatch::current())
+}
+
+fn write_whole(fd: HostFd, mut rest: &[u8]) -> Result<(), Errno> {
+    while !rest.is_empty() {
+        match lock::released(|| host::write(fd, rest)) {
+            Ok(moved) => rest = rest.get(moved..).unwrap_or_default(),
+            Err(EINTR | EAGAIN) => {}
+            Err(errno) => return Err(errno),
+        }
+    }
+    Ok(())
 }
 
 impl File for Stream {
@@ -201,23 +221,26 @@ impl File for Stream {
         if !self.ready(fd).intersects(Events::IN | Events::HUP | Events::ERR | Events::RDHUP) {
             return Err(self.wait(file, Events::IN));
         }
-        let result = match sink.direct() {
-            Some(range) => {
-                let range = range.range()?;
-                let moved = lock::released(|| host::read_guest(fd, range));
-                moved.inspect(|moved| sink.advance(*moved))
+        loop {
+            let result = match sink.direct() {
+                Some(range) => {
+                    let range = range.range()?;
+                    let moved = lock::released(|| host::read_guest(fd, range));
+                    moved.inspect(|moved| sink.advance(*moved))
+                }
+                None => {
+                    let mut buffer = alloc::vec![0u8; sink.room().min(64 << 10)];
+                    let moved = lock::released(|| host::read(fd, &mut buffer));
+                    moved.and_then(|moved| sink.put(buffer.get(..moved).unwrap_or_default()))
+                }
+            };
+            match result {
+                Ok(moved) => return Ok(moved),
+                Err(EAGAIN) => return Err(self.wait(file, Events::IN)),
+                Err(EINTR) if must_leave() => return Err(self.wait_always(Events::IN)),
+                Err(EINTR) => {}
+                Err(errno) => return Err(errno.into()),
             }
-            None => {
-                let mut buffer = alloc::vec![0u8; sink.room().min(64 << 10)];
-                let moved = lock::released(|| host::read(fd, &mut buffer));
-                moved.and_then(|moved| sink.put(buffer.get(..moved).unwrap_or_default()))
-            }
-        };
-        match result {
-            Ok(moved) => Ok(moved),
-            Err(EAGAIN) => Err(self.wait(file, Events::IN)),
-            Err(EINTR) => Err(interrupted()),
-            Err(errno) => Err(errno.into()),
         }
     }
 
@@ -238,39 +261,30 @@ impl File for Stream {
         if file.flags.get().contains(OpenFlags::NONBLOCK) && !self.ready(fd).intersects(Events::OUT | Events::ERR) {
             return Err(EAGAIN.into());
         }
-        let result = match source.direct() {
-            Some(range) => {
-                let range = range.range()?;
-                let moved = lock::released(|| host::write_guest(fd, range));
-                moved.inspect(|moved| source.advance(*moved))
-            }
-            None => {
-                let mut buffer = alloc::vec![0u8; source.left().min(64 << 10)];
-                let taken = source.take(&mut buffer)?;
-                let mut rest = buffer.get(..taken).unwrap_or_default();
-                // What was taken must go out: a source can't be given back.
-                let mut done = Ok(0);
-                while !rest.is_empty() {
-                    match lock::released(|| host::write(fd, rest)) {
-                        Ok(moved) => rest = rest.get(moved..).unwrap_or_default(),
-                        Err(EINTR | EAGAIN) => {}
-                        Err(errno) => {
-                            done = Err(errno);
-                            break;
-                        }
-                    }
+        loop {
+            let result = match source.direct() {
+                Some(range) => {
+                    let range = range.range()?;
+                    let moved = lock::released(|| host::write_guest(fd, range));
+                    moved.inspect(|moved| source.advance(*moved))
                 }
-                done.map(|_| taken)
+                None => {
+                    let mut buffer = alloc::vec![0u8; source.left().min(64 << 10)];
+                    let taken = source.take(&mut buffer)?;
+                    // What was taken must go out: it can't be given back.
+                    write_whole(fd, buffer.get(..taken).unwrap_or_default()).map(|()| taken)
+                }
+            };
+            match result {
+                Ok(moved) => return Ok(moved),
+                Err(EAGAIN) => {
+                    self.watch(fd);
+                    return Err(self.wait(file, Events::OUT));
+                }
+                Err(EINTR) if must_leave() => return Err(self.wait_always(Events::OUT)),
+                Err(EINTR) => {}
+                Err(errno) => return Err(errno.into()),
             }
-        };
-        match result {
-            Ok(moved) => Ok(moved),
-            Err(EAGAIN) => {
-                self.watch(fd);
-                Err(self.wait(file, Events::OUT))
-            }
-            Err(EINTR) => Err(interrupted()),
-            Err(errno) => Err(errno.into()),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::arguments::Fd;
 use super::{Context, Outcome, Stop};
-use crate::errno::{EBADF, EINVAL, EOPNOTSUPP, ESPIPE, Errno};
+use crate::errno::{EAGAIN, EBADF, EINVAL, EOPNOTSUPP, ESPIPE, Errno};
 use crate::fs::data::MAX_SIZE;
 use crate::fs::file::{OpenFile, OpenFlags};
 use crate::user_memory::{Sink, Source, UserAddr, UserBuffers, UserPtr};
@@ -58,6 +58,9 @@ fn read_into(file: &Rc<OpenFile>, sink: &mut dyn Sink, at: At) -> Outcome {
 
 fn read_file(context: &Context<'_>, fd: Fd, mut buffers: UserBuffers, at: At) -> Outcome {
     let file = readable(context, fd)?;
+    if context.timed_out() {
+        return Err(EAGAIN.into());
+    }
     read_into(&file, &mut buffers, at)
 }
 
@@ -84,7 +87,12 @@ fn write_from(file: &Rc<OpenFile>, source: &mut dyn Source, at: At, mut done: us
                     return Ok(done);
                 }
             }
-            Err(Stop::Wait(wait, rule)) => return Err(Stop::Wait(wait.progress(Progress::Bytes(done)), rule)),
+            Err(Stop::Wait(wait, rule)) => {
+                if let Progress::Bytes(moved) = wait.progress {
+                    done += moved;
+                }
+                return Err(Stop::Wait(wait.progress(Progress::Bytes(done)), rule));
+            }
             Err(Stop::Errno(_)) if done > 0 => return Ok(done),
             Err(stop) => return Err(stop),
         }
@@ -94,6 +102,9 @@ fn write_from(file: &Rc<OpenFile>, source: &mut dyn Source, at: At, mut done: us
 fn write_file(context: &Context<'_>, fd: Fd, mut buffers: UserBuffers, at: At) -> Outcome {
     let file = writable(context, fd)?;
     let done = context.bytes_done();
+    if context.timed_out() {
+        return if done > 0 { Ok(done) } else { Err(EAGAIN.into()) };
+    }
     buffers.skip(done);
     write_from(&file, &mut buffers, at, done)
 }
