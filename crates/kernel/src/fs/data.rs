@@ -287,4 +287,3 @@ impl super::Files {
         (limit, self.pages.get())
     }
 }
-

@@ -16,7 +16,10 @@ use core::cell::{Cell, RefCell};
 enum Entry {
     Node(Rc<Inode>),
     /// Listed below, not yet looked up.
-    Listed { inode: u64, file_type: u32 },
+    Listed {
+        inode: u64,
+        file_type: u32,
+    },
     /// Not there (or removed), or refused by the file server.
     Missing(Errno),
 }
@@ -87,7 +90,10 @@ impl Directory {
     /// All inodes that are known.
     pub fn nodes(&self) -> Vec<Rc<Inode>> {
         let entries = self.entries.borrow();
-        entries.values().filter_map(|entry| if let Entry::Node(inode) = entry { Some(inode.clone()) } else { None }).collect()
+        entries
+            .values()
+            .filter_map(|entry| if let Entry::Node(inode) = entry { Some(inode.clone()) } else { None })
+            .collect()
     }
 }
 
@@ -179,11 +185,9 @@ impl Inode {
                 directory.load()?;
                 let entries = directory.entries.borrow();
                 let listed = entries.iter().filter_map(|(name, entry)| match entry {
-                    Entry::Node(inode) => Some(Listed {
-                        name: name.clone(),
-                        inode: inode.meta().number,
-                        file_type: inode.file_type(),
-                    }),
+                    Entry::Node(inode) => {
+                        Some(Listed { name: name.clone(), inode: inode.meta().number, file_type: inode.file_type() })
+                    }
                     Entry::Listed { inode, file_type } => {
                         Some(Listed { name: name.clone(), inode: *inode, file_type: *file_type })
                     }

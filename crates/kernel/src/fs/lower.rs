@@ -223,8 +223,7 @@ impl LowerFile {
     /// For the list of what an image depends on.
     pub fn dependency(&self) -> dump::LowerFile {
         let [inode, size, modified] = self.known.borrow().load();
-        let attributes =
-            Attributes { inode, size, modified_ns: modified.cast_signed(), ..Attributes::default() };
+        let attributes = Attributes { inode, size, modified_ns: modified.cast_signed(), ..Attributes::default() };
         dump::LowerFile { root: self.at.root, path: self.at.path.clone(), attributes }
     }
 }

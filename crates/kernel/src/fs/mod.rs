@@ -100,11 +100,7 @@ impl Default for FsContext {
 impl FsContext {
     /// A copy of its own, for a new process.
     pub fn copy(&self) -> Rc<Self> {
-        Rc::new(Self {
-            directory: self.directory.clone(),
-            root: self.root.clone(),
-            umask: self.umask.clone(),
-        })
+        Rc::new(Self { directory: self.directory.clone(), root: self.root.clone(), umask: self.umask.clone() })
     }
 
     /// The working directory.

@@ -1,10 +1,10 @@
 //! The tree that a program finds when it starts.
 
+use super::FsContext;
 use super::device::Device;
 use super::inode::{Caller, Content, DEV_DEVICE, Inode, S_IFCHR, S_IFLNK, UPPER_DEVICE};
 use super::lower::{self, LowerPath};
 use super::walk::{Follow, Walker};
-use super::FsContext;
 use crate::errno::{ENOENT, ENOTDIR, Errno};
 use crate::kernel;
 use abi::launch::{Launch, MountSource};

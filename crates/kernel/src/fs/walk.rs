@@ -89,7 +89,14 @@ impl Walker {
                 position += 1;
             }
             if position >= rest.len() {
-                return Ok(Found { parent: current.clone(), name: Vec::new(), last, inode: Some(current), slash: true, special: None });
+                return Ok(Found {
+                    parent: current.clone(),
+                    name: Vec::new(),
+                    last,
+                    inode: Some(current),
+                    slash: true,
+                    special: None,
+                });
             }
             let end = rest[position..].iter().position(|byte| *byte == b'/').map_or(rest.len(), |len| position + len);
             let name = rest[position..end].to_vec();
@@ -140,7 +147,14 @@ impl Walker {
                         continue;
                     }
                     Content::Magic(magic) => {
-                        let found = |parent: Rc<Inode>, inode, special| Found { parent, name: name.clone(), last, inode, slash, special };
+                        let found = |parent: Rc<Inode>, inode, special| Found {
+                            parent,
+                            name: name.clone(),
+                            last,
+                            inode,
+                            slash,
+                            special,
+                        };
                         let target = match magic.target().ok_or(ENOENT)? {
                             Target::Inode(inode) => inode,
                             Target::Path(path) => {

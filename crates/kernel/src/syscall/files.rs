@@ -342,7 +342,13 @@ fn change_times(context: &Context<'_>, inode: &Rc<Inode>, times: [NewTime; 2]) -
 }
 
 /// `utimensat(2)`.
-pub fn utimensat(context: &mut Context<'_>, directory: Fd, path: UserPath, times: UserPtr<[i64; 4]>, flags: u32) -> Outcome {
+pub fn utimensat(
+    context: &mut Context<'_>,
+    directory: Fd,
+    path: UserPath,
+    times: UserPtr<[i64; 4]>,
+    flags: u32,
+) -> Outcome {
     if flags & !(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH) != 0 {
         return Err(EINVAL.into());
     }
@@ -378,8 +384,11 @@ pub fn utimes(context: &mut Context<'_>, path: UserPath, times: UserPtr<[i64; 4]
 /// `futimesat(2)`.
 pub fn futimesat(context: &mut Context<'_>, directory: Fd, path: UserPath, times: UserPtr<[i64; 4]>) -> Outcome {
     let times = micro_times(times)?;
-    let inode =
-        if path.0.is_null() { open_inode(context, directory)? } else { by_path(context, directory, &path.read()?, 0)?.inode()? };
+    let inode = if path.0.is_null() {
+        open_inode(context, directory)?
+    } else {
+        by_path(context, directory, &path.read()?, 0)?.inode()?
+    };
     change_times(context, &inode, times)
 }
 

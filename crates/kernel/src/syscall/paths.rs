@@ -2,9 +2,7 @@
 
 use super::arguments::{AT_FDCWD, Fd, UserPath};
 use super::{Context, Outcome};
-use crate::errno::{
-    EACCES, EBUSY, EEXIST, EINVAL, EISDIR, ENOENT, ENOTDIR, ENOTEMPTY, EPERM, ERANGE, EXDEV, Errno,
-};
+use crate::errno::{EACCES, EBUSY, EEXIST, EINVAL, EISDIR, ENOENT, ENOTDIR, ENOTEMPTY, EPERM, ERANGE, EXDEV, Errno};
 use crate::fs::data::Data;
 use crate::fs::device::Device;
 use crate::fs::directory::Directory;
@@ -62,7 +60,13 @@ fn check_sticky(directory: &Rc<Inode>, child: &Rc<Inode>, caller: &Caller) -> Re
 }
 
 /// Makes an inode in the directory that a walk led to.
-fn make(context: &Context<'_>, walker: &Walker, found: &Found, content: Content, mode: u32) -> Result<Rc<Inode>, Errno> {
+fn make(
+    context: &Context<'_>,
+    walker: &Walker,
+    found: &Found,
+    content: Content,
+    mode: u32,
+) -> Result<Rc<Inode>, Errno> {
     if found.inode.is_some() || found.last != Last::Name {
         return Err(EEXIST);
     }
@@ -102,7 +106,8 @@ fn open_at(context: &Context<'_>, directory: Fd, path: &[u8], flags: u32, mode: 
         }
         check_change(&parent, &walker.caller)?;
         let mode = S_IFREG | mode & !context.process().fs().umask.get() & 0o7777;
-        let inode = Inode::new(UPPER_DEVICE, Content::Regular(Data::default()), mode, walker.caller.uid, walker.caller.gid);
+        let inode =
+            Inode::new(UPPER_DEVICE, Content::Regular(Data::default()), mode, walker.caller.uid, walker.caller.gid);
         inode.change(|meta| meta.links = 0);
         let name = alloc::format!("#{} (deleted)", inode.meta().number);
         let file = anonymous(inode, name.as_bytes(), access);
@@ -151,7 +156,13 @@ pub fn creat(context: &mut Context<'_>, path: UserPath, mode: u32) -> Outcome {
 }
 
 /// `openat2(2)`.
-pub fn openat2(context: &mut Context<'_>, directory: Fd, path: UserPath, how: UserPtr<[u64; 3]>, size: usize) -> Outcome {
+pub fn openat2(
+    context: &mut Context<'_>,
+    directory: Fd,
+    path: UserPath,
+    how: UserPtr<[u64; 3]>,
+    size: usize,
+) -> Outcome {
     if size < 24 {
         return Err(EINVAL.into());
     }
@@ -358,7 +369,9 @@ fn is_mount(inode: &Rc<Inode>) -> bool {
     let root = kernel().fs.root();
     Rc::ptr_eq(inode, &root)
         || inode.parent().is_some_and(|parent| {
-            Rc::ptr_eq(&parent, &root) && inode.device != parent.device && inode.device < crate::fs::inode::LOWER_DEVICES
+            Rc::ptr_eq(&parent, &root)
+                && inode.device != parent.device
+                && inode.device < crate::fs::inode::LOWER_DEVICES
                 && inode.device != UPPER_DEVICE
         })
 }
