@@ -130,8 +130,3 @@ pub fn walker(process: &Rc<Process>) -> (Walker, Rc<Inode>) {
     let caller = Caller::of(&process.credentials.borrow());
     (Walker { root: fs.root(), caller }, fs.directory())
 }
-
-/// The lower files that the state depends on.
-pub fn lower_files() -> Vec<abi::dump::LowerFile> {
-    Vec::new()
-}
