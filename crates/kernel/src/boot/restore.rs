@@ -203,7 +203,15 @@ fn adopt(restore: &Restore, descriptors: &mut Descriptors) {
     let kernel = kernel();
     let kinds = restore.stdio.unwrap_or([Stdio::Log; 3]);
     let streams = kinds.map(|kind| if kind.has_descriptor() { descriptors.take() } else { None });
+    // Who waits on a stream is woken by this, but starts with the others, not in a template.
+    local().stopping.store(1, Relaxed);
     fs::streams::reconnect(kinds, streams);
+    local().stopping.store(0, Relaxed);
+    for thread in kernel.tasks.threads.borrow().values() {
+        if thread.woken.get().is_some() {
+            kernel.poller.runnable.add(thread.tid);
+        }
+    }
     if restore.trace
         && let Some(stream) = descriptors.take()
     {

@@ -26,9 +26,12 @@ impl Runnable {
         }
     }
 
-    /// Queues a thread that is not waiting.
+    /// Queues a thread that is not waiting, once.
     pub fn add(&self, tid: Tid) {
-        self.queue.borrow_mut().push_back(tid);
+        let mut queue = self.queue.borrow_mut();
+        if !queue.contains(&tid) {
+            queue.push_back(tid);
+        }
     }
 
     /// Forgets all.
