@@ -22,6 +22,7 @@ pub mod crash;
 pub mod frame;
 pub mod threads;
 pub mod trap;
+pub mod vdso;
 
 pub use asm::{compare_exchange_user, copy_user, load_user};
 pub use frame::{Fault, Frame};

@@ -140,6 +140,10 @@ fn kicked(context: &mut UserContext) {
             context.general[16] = start;
             context.general[15] = per_thread().frame.get();
         }
+        let vdso = super::vdso::exit_range();
+        if vdso.contains(&rip) {
+            context.general[16] = vdso.start;
+        }
         return;
     }
     let frame = Frame::from_signal(context);

@@ -20,7 +20,7 @@
 //! * [`space`]: the map, mapping and unmapping.
 //! * [`operations`]: `mprotect`, `mremap`, `madvise`, `brk`.
 //! * [`shared`]: memory that several mappings, or mappings and `read(2)`, share.
-//! * [`patch`]: the sites of the fast entry.
+//! * [`vdso`]: the guest's vDSO. [`patch`]: the sites of the fast entry.
 //!
 //! A region holds on to its file; what is taken out of the map is dropped after the map's borrow has ended,
 //! because the last reference to an open file runs code of the file system.
@@ -30,6 +30,7 @@ pub mod patch;
 pub mod region;
 pub mod shared;
 pub mod space;
+pub mod vdso;
 
 pub use region::{Backing, Region, RegionFlags};
 pub use shared::{SharedMemory, SharedObject};
