@@ -108,11 +108,8 @@ fn build() -> Vec<u8> {
 
     let mut bytes = parts.bytes;
     let len = bytes.len() as u64;
-    let headers = [
-        program_header(1, 5, 0, len, PAGE_SIZE),
-        program_header(2, 4, dynamic_at, dynamic.len() as u64, 8),
-    ]
-    .concat();
+    let headers =
+        [program_header(1, 5, 0, len, PAGE_SIZE), program_header(2, 4, dynamic_at, dynamic.len() as u64, 8)].concat();
     bytes[..HEADER].copy_from_slice(&header(text_at));
     bytes[HEADER..HEADER + PROGRAM_HEADERS].copy_from_slice(&headers);
     bytes

@@ -137,9 +137,10 @@ impl Program {
         if program.segments.is_empty() {
             return Err(ENOEXEC);
         }
-        let loaded = program.segments.iter().find(|segment| {
-            segment.offset <= header.table && header.table - segment.offset < segment.file_len
-        });
+        let loaded = program
+            .segments
+            .iter()
+            .find(|segment| segment.offset <= header.table && header.table - segment.offset < segment.file_len);
         let by_offset = loaded.map(|segment| segment.address + (header.table - segment.offset));
         program.table_address = own_address.or(by_offset).unwrap_or(0);
         Ok(program)

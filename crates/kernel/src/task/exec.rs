@@ -255,22 +255,22 @@ impl Prepared {
             address => address.wrapping_add(bias),
         };
         alloc::vec![
-            (33, vdso),                                    // AT_SYSINFO_EHDR
-            (51, signal_stack()),                          // AT_MINSIGSTKSZ
-            (16, u64::from(capabilities())),               // AT_HWCAP
-            (6, PAGE_SIZE),                                // AT_PAGESZ
-            (17, 100),                                     // AT_CLKTCK
-            (3, table),                                    // AT_PHDR
-            (4, PROGRAM_HEADER as u64),                    // AT_PHENT
-            (5, self.main.header.count as u64),            // AT_PHNUM
-            (7, base),                                     // AT_BASE
-            (8, 0),                                        // AT_FLAGS
-            (9, entry),                                    // AT_ENTRY
-            (11, credentials.uid[0].into()),               // AT_UID
-            (12, credentials.uid[1].into()),               // AT_EUID
-            (13, credentials.gid[0].into()),               // AT_GID
-            (14, credentials.gid[1].into()),               // AT_EGID
-            (23, 0),                                       // AT_SECURE
+            (33, vdso),                         // AT_SYSINFO_EHDR
+            (51, signal_stack()),               // AT_MINSIGSTKSZ
+            (16, u64::from(capabilities())),    // AT_HWCAP
+            (6, PAGE_SIZE),                     // AT_PAGESZ
+            (17, 100),                          // AT_CLKTCK
+            (3, table),                         // AT_PHDR
+            (4, PROGRAM_HEADER as u64),         // AT_PHENT
+            (5, self.main.header.count as u64), // AT_PHNUM
+            (7, base),                          // AT_BASE
+            (8, 0),                             // AT_FLAGS
+            (9, entry),                         // AT_ENTRY
+            (11, credentials.uid[0].into()),    // AT_UID
+            (12, credentials.uid[1].into()),    // AT_EUID
+            (13, credentials.gid[0].into()),    // AT_GID
+            (14, credentials.gid[1].into()),    // AT_EGID
+            (23, 0),                            // AT_SECURE
         ]
     }
 
