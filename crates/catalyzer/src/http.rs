@@ -325,11 +325,10 @@ mod tests {
         request.send(&mut pair.client).unwrap();
         let writer = std::thread::spawn(move || {
             let mut server = TcpStream::from(pair.server);
-            for byte in answer.chunks(3) {
-                server.write_all(byte).unwrap();
-            }
+            // A client that has seen enough may be gone before the end.
+            let _ = answer.chunks(3).try_for_each(|bytes| server.write_all(bytes));
             // The request is read, so that the close is no reset.
-            server.shutdown(std::net::Shutdown::Write).unwrap();
+            let _ = server.shutdown(std::net::Shutdown::Write);
             let _ = server.read_to_end(&mut Vec::new());
         });
         let response = request.response(&mut pair.client, PATIENCE);

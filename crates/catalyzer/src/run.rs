@@ -128,14 +128,14 @@ impl Signals {
 
 enum Followed {
     Ended(Status),
-    Frozen(Instance),
+    Frozen(Box<Instance>),
 }
 
 /// Follows an instance to its end.
 fn follow(mut instance: Instance, signals: &mut Signals) -> Result<Followed> {
     loop {
         match listen(&mut instance, Some(signals.any.as_fd()))? {
-            Some(Event::Frozen) => return Ok(Followed::Frozen(instance)),
+            Some(Event::Frozen) => return Ok(Followed::Frozen(Box::new(instance))),
             Some(Event::Ended(end)) => {
                 let status = Status::of_end(&end);
                 if !matches!(end.reason, Reason::Program(_)) {

@@ -128,6 +128,8 @@ impl Config {
 /// When it can't start; whoever called [`spawn`] has been told already, so there is no need to print
 /// it. It ends without error when the control socket closes.
 pub fn main() -> Result<(), Error> {
+    // A Ctrl-C in the terminal is for the program in the sandbox, which may go on after it.
+    let _ = rustix::process::setsid();
     let control = handle::take_control()?;
     let config = handle::receive_config(&control)?;
     serve(&config, control)

@@ -22,7 +22,7 @@ use contest::Contest;
 use gateway::BootKind;
 use indicatif::{ProgressBar, ProgressStyle};
 use monitor::Monitor;
-use report::{Machine, Report};
+use report::{Machine, MicroReport, Report};
 use rows::Subject;
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
@@ -34,7 +34,7 @@ use std::path::PathBuf;
 )]
 pub struct Args {
     /// Directories holding a function.toml, or such files
-    #[arg(required = true, value_name = "FUNCTION")]
+    #[arg(required_unless_present = "micro", value_name = "FUNCTION")]
     functions: Vec<PathBuf>,
     /// Kinds of boot to measure: scratch, cold, warm, fork, spare
     #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "scratch,cold,warm,fork")]
@@ -48,6 +48,9 @@ pub struct Args {
     /// Say which step of a boot takes how long
     #[arg(long)]
     breakdown: bool,
+    /// Measure single operations of a program, too: in a sandbox and natively
+    #[arg(long)]
+    micro: bool,
     /// Print one JSON object a function
     #[arg(long)]
     json: bool,
@@ -86,10 +89,22 @@ pub fn run(args: &Args) -> Result<Status> {
         expected: None,
     };
     let monitor = monitor()?;
+    let micro = args.micro.then(|| micro::measure(&monitor)).transpose()?;
+    if let Some(rows) = &micro {
+        match (args.json, functions.is_empty()) {
+            (false, _) => table::print_micro(rows),
+            (true, true) => {
+                let report = MicroReport { machine: Machine::of_this_host(), micro: rows };
+                println!("{}", serde_json::to_string(&report)?);
+            }
+            (true, false) => {}
+        }
+    }
     let mut complete = true;
     for function in functions {
         let name = function.name.clone();
-        let report = measure(&plan, &monitor, function).context(name)?;
+        let mut report = measure(&plan, &monitor, function).context(name)?;
+        report.micro.clone_from(&micro);
         complete &= report.is_complete();
         if args.json {
             println!("{}", serde_json::to_string(&report)?);
@@ -149,5 +164,5 @@ pub fn measure(plan: &Plan, monitor: &Monitor, function: Function) -> Result<Rep
     }
     let floors = rows.iter().filter(|row| row.runs() > 0).filter_map(|row| contest.floor(row)).collect();
     let function = sandboxes.config.name.clone();
-    Ok(Report { machine: Machine::of_this_host(), function, image_bytes, results, floors })
+    Ok(Report { machine: Machine::of_this_host(), function, image_bytes, results, floors, micro: None })
 }

@@ -41,6 +41,18 @@ pub struct Report {
     pub results: Vec<BootRow>,
     /// What they are compared with.
     pub floors: Vec<FloorRow>,
+    /// Single operations (`--micro`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub micro: Option<Vec<super::micro::Row>>,
+}
+
+/// Single operations without a function.
+#[derive(Clone, Debug, Serialize)]
+pub struct MicroReport<'a> {
+    /// Where they were measured.
+    pub machine: Machine,
+    /// The operations.
+    pub micro: &'a [super::micro::Row],
 }
 
 impl Report {

@@ -1,5 +1,6 @@
 //! Reports for people.
 
+use super::micro;
 use super::report::{BootRow, Report};
 use super::stats::Summary;
 use comfy_table::{CellAlignment, Table, presets};
@@ -28,6 +29,21 @@ pub fn bytes(bytes: u64) -> String {
 
 fn private(row: &BootRow) -> String {
     row.private_pages.map_or(String::new(), |pages| bytes(pages.p50 as u64 * 4096))
+}
+
+/// Single operations.
+pub fn print_micro(rows: &[micro::Row]) {
+    let mut table = Table::new();
+    table.load_preset(presets::UTF8_HORIZONTAL_ONLY).set_header(["", "sandbox", "native", "ratio"]);
+    let precise = |us: f64| if us < 10.0 { format!("{us:.3} µs") } else { microseconds(us) };
+    for row in rows {
+        let ratio = format!("{:.2}", row.ours_us / row.native_us);
+        table.add_row([row.name.clone(), precise(row.ours_us), precise(row.native_us), ratio]);
+    }
+    for column in table.column_iter_mut().skip(1) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    println!("{table}");
 }
 
 /// One function's rows: ours, then what they are compared with.
