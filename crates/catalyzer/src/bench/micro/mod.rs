@@ -92,7 +92,8 @@ fn keep_best(best: &mut Times, output: &[u8]) -> Result<()> {
 }
 
 fn on_the_host(command: &[String]) -> Result<Vec<u8>> {
-    let output = Command::new(&command[0]).args(&command[1..]).stdin(Stdio::null()).stderr(Stdio::inherit()).output()?;
+    let output =
+        Command::new(&command[0]).args(&command[1..]).stdin(Stdio::null()).stderr(Stdio::inherit()).output()?;
     if !output.status.success() {
         bail!("{} failed: {}", command[0], output.status);
     }
