@@ -191,6 +191,7 @@ rows! {
     56 clone(flags: u64, stack: UserAddr, parent_tid: UserPtr<u32>, child_tid: UserPtr<u32>, tls: u64) => threads::clone, partial("threads only, no processes");
     60 exit(status: i32) => threads::exit, full;
     110 getppid() => process::getppid, full;
+    158 arch_prctl(command: u32, address: UserAddr) => process::arch_prctl, partial("no GS base");
     186 gettid() => threads::gettid, full;
     202 futex(word: UserPtr<u32>, operation: u32, value: u32, time: u64, other: UserPtr<u32>, value3: u32) => threads::futex, partial("no priority inheritance");
     218 set_tid_address(tid: UserAddr) => threads::set_tid_address, full;
