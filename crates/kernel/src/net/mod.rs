@@ -1,37 +1,107 @@
 //! Sockets of the inside, and the listener that is fed from outside.
+//!
+//! * [`socket`]: what all sockets can do; [`tcp`] implements it.
+//! * [`stream`]: a connection inside; [`host_stream`]: one that the monitor handed in.
+//! * [`ports`]: who holds which port; [`address`], [`options`], [`interface`]: what the guest sees around it.
+//!
+//! There is one interface, loopback. What comes from outside comes as connected descriptors; nothing is
+//! dialled: other networks are unreachable.
 
-use crate::fs::file::OpenFile;
+pub mod address;
+pub mod host_stream;
+pub mod interface;
+pub mod options;
+pub mod ports;
+pub mod socket;
+pub mod stream;
+pub mod tcp;
+
+use crate::errno::EPIPE;
+use crate::events::epoll::Epoll;
+use crate::fs::file::{OpenFile, Stat};
 use crate::kernel;
+use crate::local::boot_page;
+use crate::syscall::{Outcome, Stop};
 use crate::task::poller::HostHandle;
+use abi::boot::Stamp;
 use abi::control::Connection;
+use socket::MessageFlags;
+use tcp::TcpSocket;
 
 /// All sockets.
 #[derive(Default)]
-pub struct Net {}
+pub struct Net {
+    /// TCP ports.
+    pub tcp: ports::Ports,
+    /// UDP ports.
+    pub udp: ports::Ports,
+}
 
 impl Net {
-    /// A client connected: the guest's listener on the function's port gets it.
+    /// A client connected: the guest's listener on the function's port gets it. When there is none yet it waits.
     pub fn connected(&self, connection: Connection, socket: HostHandle) {
-        kernel().control.early.borrow_mut().push_back((connection, socket));
+        if boot_page().stamps[Stamp::Connected as usize] == 0 {
+            crate::local::stamp(Stamp::Connected);
+        }
+        let port = kernel().launch.borrow().port;
+        let listeners = port.map(|port| ports::find_any(ports::Protocol::Tcp, port)).unwrap_or_default();
+        let chosen = listeners.get(connection.id as usize % listeners.len().max(1));
+        let refused = match chosen.and_then(|listener| listener.as_any().downcast_ref::<TcpSocket>()) {
+            Some(listener) => listener.connected(connection, socket),
+            None => Err(socket),
+        };
+        if let Err(socket) = refused {
+            kernel().control.early.borrow_mut().push_back((connection, socket));
+        }
     }
 
     /// Whether the guest listens on the port that is fed from outside.
     pub fn is_fed_from_outside(&self) -> bool {
-        false
+        let port = kernel().launch.borrow().port;
+        port.is_some_and(|port| !ports::find_any(ports::Protocol::Tcp, port).is_empty())
+    }
+
+    /// The guest listens on the port that is fed from outside: what came early goes there.
+    fn listens(&self, listener: &TcpSocket) {
+        for (connection, handle) in kernel().control.early.take() {
+            if let Err(handle) = listener.connected(connection, handle) {
+                host_stream::refuse(connection, &handle);
+            }
+        }
     }
 }
 
 /// Whether the file is the listener that is fed from outside.
-pub fn is_outside(_file: &OpenFile) -> bool {
-    false
+pub fn is_outside(file: &OpenFile) -> bool {
+    file.downcast::<TcpSocket>().is_some_and(TcpSocket::is_outside)
 }
 
 /// As [`is_outside`], or an epoll set that includes it.
 pub fn leads_outside(file: &OpenFile) -> bool {
-    is_outside(file) || file.downcast::<crate::events::epoll::Epoll>().is_some_and(|set| set.includes_outside())
+    is_outside(file) || file.downcast::<Epoll>().is_some_and(Epoll::includes_outside)
 }
 
 /// Whether the func-entry point is still looked for, so that waits have to say if they are on the listener.
 pub fn entry_is_watched() -> bool {
     kernel().launch.borrow().announce_entry && !kernel().control.entry_announced.get()
+}
+
+/// `stat(2)` of a socket.
+fn stat(inode: u64) -> Stat {
+    Stat {
+        device: crate::ipc::SOCKET_DEVICE,
+        inode,
+        mode: 0o140_777,
+        links: 1,
+        block_size: 4096,
+        ..Stat::default()
+    }
+}
+
+/// `EPIPE` goes with `SIGPIPE`, unless the call was made with `MSG_NOSIGNAL`.
+pub fn raise_broken_pipe(outcome: Outcome, flags: MessageFlags) -> Outcome {
+    match outcome {
+        Err(Stop::Errno(EPIPE)) if !flags.contains(MessageFlags::NOSIGNAL) => Err(crate::ipc::pipe::broken_pipe()),
+        outcome => outcome,
+    }
 }

@@ -11,6 +11,7 @@ pub mod locks;
 pub mod memory;
 pub mod paths;
 pub mod process;
+pub mod sockets;
 pub mod table;
 pub mod threads;
 

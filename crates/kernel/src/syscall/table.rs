@@ -5,6 +5,7 @@
 
 use super::arguments::{Argument, Fd, UserPath};
 use super::memory;
+use super::sockets;
 use super::{Context, Outcome, events, process, threads};
 use super::{descriptors, files, io, paths};
 use crate::events::epoll::Reported;
@@ -225,6 +226,24 @@ rows! {
     441 epoll_pwait2(set: Fd, events: UserPtr<Reported>, max: i32, timeout: UserPtr<[i64; 2]>, mask: UserPtr<u64>, mask_size: usize) => events::epoll_pwait2, partial("the signal mask is not applied");
 
     // Sockets.
+    41 socket(domain: i32, kind: i32, protocol: i32) => sockets::socket, partial("TCP over loopback");
+    42 connect(fd: Fd, address: UserAddr, len: u32) => sockets::connect, partial("loopback only");
+    43 accept(fd: Fd, address: UserAddr, len: UserPtr<i32>) => sockets::accept, full;
+    44 sendto(fd: Fd, buffer: UserAddr, len: usize, flags: u32, address: UserAddr, address_len: u32) => sockets::sendto, full;
+    45 recvfrom(fd: Fd, buffer: UserAddr, len: usize, flags: u32, address: UserAddr, address_len: UserPtr<i32>) => sockets::recvfrom, full;
+    46 sendmsg(fd: Fd, header: UserPtr<[u64; 7]>, flags: u32) => sockets::sendmsg, full;
+    47 recvmsg(fd: Fd, header: UserPtr<[u64; 7]>, flags: u32) => sockets::recvmsg, full;
+    48 shutdown(fd: Fd, how: i32) => sockets::shutdown, full;
+    49 bind(fd: Fd, address: UserAddr, len: u32) => sockets::bind, full;
+    50 listen(fd: Fd, backlog: i32) => sockets::listen, full;
+    51 getsockname(fd: Fd, address: UserAddr, len: UserPtr<i32>) => sockets::getsockname, full;
+    52 getpeername(fd: Fd, address: UserAddr, len: UserPtr<i32>) => sockets::getpeername, full;
+    53 socketpair(domain: i32, kind: i32, protocol: i32, pair: UserPtr<[i32; 2]>) => sockets::socketpair, full;
+    54 setsockopt(fd: Fd, level: i32, name: i32, value: UserAddr, len: i32) => sockets::setsockopt, partial("options that change nothing here are kept and answered");
+    55 getsockopt(fd: Fd, level: i32, name: i32, value: UserAddr, len: UserPtr<i32>) => sockets::getsockopt, full;
+    288 accept4(fd: Fd, address: UserAddr, len: UserPtr<i32>, flags: i32) => sockets::accept4, full;
+    299 recvmmsg(fd: Fd, headers: UserAddr, count: u32, flags: u32, timeout: UserPtr<[i64; 2]>) => sockets::recvmmsg, partial("the time-out is not looked at");
+    307 sendmmsg(fd: Fd, headers: UserAddr, count: u32, flags: u32) => sockets::sendmmsg, full;
 }
 
 /// Numbers end below this.

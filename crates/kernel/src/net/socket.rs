@@ -1,0 +1,199 @@
+//! What all sockets can do; [`crate::syscall::sockets`] decodes the calls.
+
+use super::address::Address;
+use super::options::{Nature, Options};
+use super::tcp::TcpSocket;
+use crate::errno::{EAGAIN, ENOTSOCK, Errno};
+use crate::fs::file::{File, OpenFile, OpenFlags};
+use crate::syscall::{Context, Outcome, RestartRule, Stop};
+use crate::user_memory::{Sink, Source};
+use crate::wait::{Events, Progress, WaitFor, WaitQueue};
+use alloc::rc::Rc;
+use alloc::vec::Vec;
+use bitflags::bitflags;
+
+bitflags! {
+    /// `MSG_*` of `send(2)` and `recv(2)`.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+    #[allow(missing_docs)]
+    pub struct MessageFlags: u32 {
+        const OOB = 0x1;
+        const PEEK = 0x2;
+        const DONTROUTE = 0x4;
+        const CTRUNC = 0x8;
+        const TRUNC = 0x20;
+        const DONTWAIT = 0x40;
+        const EOR = 0x80;
+        const WAITALL = 0x100;
+        const CONFIRM = 0x800;
+        const ERRQUEUE = 0x2000;
+        const NOSIGNAL = 0x4000;
+        const MORE = 0x8000;
+        const WAITFORONE = 0x1_0000;
+        const CMSG_CLOEXEC = 0x4000_0000;
+    }
+}
+
+/// Process, user and group (`struct ucred`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Credentials {
+    /// Process.
+    pub pid: u32,
+    /// Effective user.
+    pub uid: u32,
+    /// Effective group.
+    pub gid: u32,
+}
+
+impl Credentials {
+    /// Of the calling process.
+    pub fn current() -> Self {
+        let process = crate::syscall::dispatch::current().process();
+        let credentials = process.credentials.borrow();
+        Self { pid: process.pid.0, uid: credentials.uid[1], gid: credentials.gid[1] }
+    }
+}
+
+/// What goes along with a message besides its bytes.
+#[derive(Clone, Default)]
+pub struct Ancillary {
+    /// Open files (`SCM_RIGHTS`).
+    pub rights: Vec<Rc<OpenFile>>,
+    /// The sender (`SCM_CREDENTIALS`).
+    pub credentials: Option<Credentials>,
+}
+
+/// A message to send.
+pub struct Outgoing<'a> {
+    /// Its bytes.
+    pub source: &'a mut dyn Source,
+    /// Where to, when named.
+    pub to: Option<Address>,
+    /// What goes along.
+    pub ancillary: Ancillary,
+    /// How.
+    pub flags: MessageFlags,
+}
+
+/// Where a message is received to, and what came with it.
+pub struct Incoming<'a> {
+    /// For its bytes.
+    pub sink: &'a mut dyn Sink,
+    /// How.
+    pub flags: MessageFlags,
+    /// Who sent it.
+    pub from: Option<Address>,
+    /// What came along.
+    pub ancillary: Ancillary,
+    /// Flags that `recvmsg` answers.
+    pub told: MessageFlags,
+    /// Length of the datagram, which may be more than was received.
+    pub whole: usize,
+}
+
+impl<'a> Incoming<'a> {
+    /// To this sink.
+    pub fn new(sink: &'a mut dyn Sink, flags: MessageFlags) -> Self {
+        Self {
+            sink,
+            flags,
+            from: None,
+            ancillary: Ancillary::default(),
+            told: MessageFlags::empty(),
+            whole: 0,
+        }
+    }
+}
+
+/// An accepted connection.
+pub struct Accepted {
+    /// The socket.
+    pub socket: Rc<dyn File>,
+    /// Its peer.
+    pub peer: Address,
+}
+
+/// A socket.
+pub trait Socket {
+    /// `bind(2)`.
+    ///
+    /// # Errors
+    /// As there; likewise below.
+    fn bind(&self, address: &Address) -> Result<(), Errno>;
+    /// `connect(2)`.
+    fn connect(&self, context: &Context<'_>, file: &OpenFile, address: &Address) -> Outcome;
+    /// `listen(2)`.
+    fn listen(&self, backlog: i32) -> Result<(), Errno>;
+    /// `accept(2)`.
+    fn accept(&self, file: &OpenFile) -> Result<Accepted, Stop>;
+    /// `sendmsg(2)`. Answers what was moved now, as [`File::write`]; `EPIPE` raises no signal.
+    fn send(&self, file: &OpenFile, message: &mut Outgoing<'_>) -> Outcome;
+    /// `recvmsg(2)`. Answers what was moved now; a wait carries it.
+    fn receive(&self, file: &OpenFile, message: &mut Incoming<'_>) -> Outcome;
+    /// `shutdown(2)`.
+    fn shutdown(&self, how: Shutdown) -> Result<(), Errno>;
+    /// `getsockname(2)`.
+    fn local(&self) -> Result<Address, Errno>;
+    /// `getpeername(2)`.
+    fn peer(&self) -> Result<Address, Errno>;
+    /// Its options.
+    fn options(&self) -> &Options;
+    /// What it is.
+    fn nature(&self) -> Nature;
+    /// `SO_ERROR`: takes the pending error.
+    fn take_error(&self) -> Option<Errno> {
+        None
+    }
+    /// `SO_PEERCRED`.
+    fn peer_credentials(&self) -> Option<Credentials> {
+        None
+    }
+}
+
+/// Which directions `shutdown(2)` ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shutdown {
+    /// Receiving.
+    pub read: bool,
+    /// Sending.
+    pub write: bool,
+}
+
+/// The socket behind a descriptor.
+///
+/// # Errors
+/// `ENOTSOCK`.
+pub fn socket_of(file: &OpenFile) -> Result<&dyn Socket, Errno> {
+    if let Some(socket) = file.downcast::<TcpSocket>() {
+        return Ok(socket);
+    }
+    Err(ENOTSOCK)
+}
+
+/// A wait of a socket call that may time out.
+pub struct Block<'a> {
+    /// The socket.
+    pub file: &'a OpenFile,
+    /// How the call was made.
+    pub flags: MessageFlags,
+    /// `SO_RCVTIMEO` or `SO_SNDTIMEO`.
+    pub deadline_ns: Option<u64>,
+}
+
+impl Block<'_> {
+    /// What a call answers that can't go on: what it has moved, `EAGAIN`, or a wait.
+    ///
+    /// # Errors
+    /// [`Stop::Wait`], `EAGAIN`.
+    pub fn on(&self, queue: &Rc<WaitQueue>, events: Events, done: usize, what: &'static str) -> Outcome {
+        if self.flags.contains(MessageFlags::DONTWAIT) || self.file.flags.get().contains(OpenFlags::NONBLOCK) {
+            return if done > 0 { Ok(done) } else { Err(EAGAIN.into()) };
+        }
+        let wait = WaitFor::events(queue, events | Events::ERR | Events::HUP, what)
+            .until(self.deadline_ns)
+            .progress(Progress::Bytes(done));
+        // A call with a time-out of its own is never restarted (`signal(7)`).
+        let rule = if self.deadline_ns.is_some() { RestartRule::Never } else { RestartRule::IfFlagged };
+        Err(Stop::Wait(wait, rule))
+    }
+}

@@ -1,0 +1,260 @@
+//! A connection inside the sandbox: two byte flows between two ends. TCP over loopback and Unix stream sockets
+//! are made of it; they differ in what the end of one side means for the other.
+
+use super::socket::{Ancillary, Shutdown};
+use crate::errno::{EAGAIN, ECONNRESET, EPIPE, Errno};
+use crate::ipc::ByteQueue;
+use crate::user_memory::{Sink, Source};
+use crate::wait::{Events, WaitQueue};
+use alloc::collections::VecDeque;
+use alloc::rc::Rc;
+use core::cell::{Cell, RefCell};
+
+/// What a TCP connection takes without a reader (Linux: send and receive buffer together, grown).
+const TCP_CAPACITY: usize = 2 << 20;
+/// `/proc/sys/net/core/wmem_default`.
+const UNIX_CAPACITY: usize = 212_992;
+const READABLE: Events = Events::IN.union(Events::RDNORM);
+const WRITABLE: Events = Events::OUT.union(Events::WRNORM).union(Events::WRBAND);
+const CHANGED: Events = READABLE.union(WRITABLE).union(Events::HUP).union(Events::ERR).union(Events::RDHUP);
+
+/// The bytes on the way to one end.
+#[derive(Default)]
+struct Flow {
+    bytes: RefCell<ByteQueue>,
+    /// What goes along with a byte: its place in the flow, counted from the beginning.
+    ancillary: RefCell<VecDeque<(u64, Ancillary)>>,
+    /// Bytes received so far.
+    received: Cell<u64>,
+    /// The sender sends no more.
+    ended: Cell<bool>,
+    /// The receiver receives no more.
+    deaf: Cell<bool>,
+    /// A sender found it full.
+    starved: Cell<bool>,
+}
+
+/// What one end knows.
+struct End {
+    queue: Rc<WaitQueue>,
+    error: Cell<Option<Errno>>,
+    reset: Cell<bool>,
+    closed: Cell<bool>,
+}
+
+/// A connection.
+pub struct Stream {
+    tcp: bool,
+    /// `flows[i]` goes to end `i`.
+    flows: [Flow; 2],
+    ends: [End; 2],
+}
+
+/// One end of a connection.
+#[derive(Clone)]
+pub struct StreamEnd {
+    stream: Rc<Stream>,
+    side: usize,
+}
+
+impl Stream {
+    /// A connection between two sockets with these queues.
+    pub fn pair(tcp: bool, queues: [Rc<WaitQueue>; 2]) -> [StreamEnd; 2] {
+        let ends = queues.map(|queue| End {
+            queue,
+            error: Cell::new(None),
+            reset: Cell::new(false),
+            closed: Cell::new(false),
+        });
+        let stream = Rc::new(Self { tcp, flows: Default::default(), ends });
+        [StreamEnd { stream: stream.clone(), side: 0 }, StreamEnd { stream, side: 1 }]
+    }
+
+    fn capacity(&self) -> usize {
+        if self.tcp { TCP_CAPACITY } else { UNIX_CAPACITY }
+    }
+}
+
+impl StreamEnd {
+    fn incoming(&self) -> &Flow {
+        &self.stream.flows[self.side]
+    }
+
+    fn outgoing(&self) -> &Flow {
+        &self.stream.flows[1 - self.side]
+    }
+
+    fn own(&self) -> &End {
+        &self.stream.ends[self.side]
+    }
+
+    fn other(&self) -> &End {
+        &self.stream.ends[1 - self.side]
+    }
+
+    fn room(&self) -> usize {
+        self.stream.capacity().saturating_sub(self.outgoing().bytes.borrow().len())
+    }
+
+    /// Writers are told of room only when it is worth while.
+    fn is_writable(&self) -> bool {
+        self.room() >= self.stream.capacity() / 3
+    }
+
+    /// Bytes that can be received.
+    pub fn available(&self) -> usize {
+        self.incoming().bytes.borrow().len()
+    }
+
+    /// Takes the pending error.
+    pub fn take_error(&self) -> Option<Errno> {
+        self.own().error.take()
+    }
+
+    /// Receives; 0 is the end. What comes along with the bytes is added to `ancillary`.
+    ///
+    /// # Errors
+    /// `EAGAIN` when there is nothing yet, `ECONNRESET`, `EFAULT`.
+    pub fn receive(&self, sink: &mut dyn Sink, peek: bool, ancillary: &mut Ancillary) -> Result<usize, Errno> {
+        let flow = self.incoming();
+        if sink.room() == 0 {
+            return Ok(0);
+        }
+        if flow.bytes.borrow().is_empty() {
+            return match self.own().error.take() {
+                Some(errno) => Err(errno),
+                None if flow.ended.get() || flow.deaf.get() || self.own().reset.get() => Ok(0),
+                None => Err(EAGAIN),
+            };
+        }
+        let limit = self.receive_ancillary(peek, ancillary);
+        if peek {
+            return flow.bytes.borrow().peek(sink, 0, limit);
+        }
+        let got = flow.bytes.borrow_mut().drain(sink, limit)?;
+        flow.received.set(flow.received.get() + got as u64);
+        let sender = Self { stream: self.stream.clone(), side: 1 - self.side };
+        if sender.is_writable() && (flow.starved.replace(false) || !self.stream.tcp) {
+            self.other().queue.wake(WRITABLE);
+        }
+        Ok(got)
+    }
+
+    /// Takes what belongs to the next byte; answers how many bytes may be received with it.
+    fn receive_ancillary(&self, peek: bool, ancillary: &mut Ancillary) -> usize {
+        let flow = self.incoming();
+        let mut marks = flow.ancillary.borrow_mut();
+        let here = flow.received.get();
+        let mut next = 0;
+        if let Some((at, first)) = marks.front()
+            && *at == here
+        {
+            *ancillary = first.clone();
+            next = 1;
+        }
+        let limit = marks.get(next).map_or(usize::MAX, |(at, _)| (at - here) as usize);
+        if next == 1 && !peek {
+            marks.pop_front();
+        }
+        limit
+    }
+
+    /// Sends; answers how much was taken.
+    ///
+    /// # Errors
+    /// `EAGAIN` when it is full, `EPIPE`, `ECONNRESET`, `EFAULT`.
+    pub fn send(&self, source: &mut dyn Source, ancillary: &mut Ancillary) -> Result<usize, Errno> {
+        let flow = self.outgoing();
+        if let Some(errno) = self.own().error.take() {
+            return Err(errno);
+        }
+        if self.own().reset.get() || flow.ended.get() {
+            return Err(EPIPE);
+        }
+        if self.other().closed.get() || (flow.deaf.get() && !self.stream.tcp) {
+            if !self.stream.tcp {
+                return Err(EPIPE);
+            }
+            // As over a wire: the bytes go, and the answer is that nobody is there.
+            self.own().error.set(Some(EPIPE));
+            self.own().reset.set(true);
+            self.own().queue.wake(CHANGED);
+            return Ok(source.left());
+        }
+        if source.left() == 0 {
+            return Ok(0);
+        }
+        let room = self.room();
+        if room == 0 {
+            flow.starved.set(true);
+            return Err(EAGAIN);
+        }
+        let place = flow.received.get() + flow.bytes.borrow().len() as u64;
+        let sent = flow.bytes.borrow_mut().fill(source, room)?;
+        if sent > 0 && (!ancillary.rights.is_empty() || ancillary.credentials.is_some()) {
+            flow.ancillary.borrow_mut().push_back((place, core::mem::take(ancillary)));
+        }
+        self.other().queue.wake(READABLE);
+        Ok(sent)
+    }
+
+    /// `shutdown(2)`.
+    pub fn shutdown(&self, how: Shutdown) {
+        if how.read {
+            self.incoming().deaf.set(true);
+        }
+        if how.write {
+            self.outgoing().ended.set(true);
+        }
+        self.own().queue.wake(CHANGED);
+        self.other().queue.wake(CHANGED);
+    }
+
+    /// The socket of this end goes. Bytes left unread, or `reset`, break the connection.
+    pub fn close(&self, reset: bool) {
+        if self.own().closed.replace(true) {
+            return;
+        }
+        let unread = !self.incoming().bytes.borrow().is_empty();
+        let (other, outgoing) = (self.other(), self.outgoing());
+        if (reset || unread) && !other.closed.get() {
+            let errno = if self.stream.tcp && outgoing.ended.get() { EPIPE } else { ECONNRESET };
+            other.error.set(Some(errno));
+            other.reset.set(self.stream.tcp);
+        }
+        outgoing.ended.set(true);
+        let incoming = self.incoming();
+        *incoming.bytes.borrow_mut() = ByteQueue::default();
+        let dropped = incoming.ancillary.take();
+        other.queue.wake(CHANGED);
+        drop(dropped);
+    }
+
+    /// What it is ready for.
+    pub fn readiness(&self) -> Events {
+        let own = self.own();
+        let no_more_in = self.incoming().ended.get() || self.incoming().deaf.get() || own.reset.get();
+        let gone = !self.stream.tcp && self.other().closed.get();
+        let no_more_out = self.outgoing().ended.get() || own.reset.get() || gone;
+        let mut ready = Events::empty();
+        if let Some(errno) = own.error.take() {
+            own.error.set(Some(errno));
+            ready |= Events::ERR;
+        }
+        if no_more_in {
+            ready |= READABLE | Events::RDHUP;
+        }
+        if self.available() > 0 {
+            ready |= READABLE;
+        }
+        if no_more_in && no_more_out {
+            ready |= Events::HUP;
+        }
+        if self.is_writable() || (self.stream.tcp && no_more_out) {
+            ready |= WRITABLE;
+        } else {
+            self.outgoing().starved.set(true);
+        }
+        ready
+    }
+}

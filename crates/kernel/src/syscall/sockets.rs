@@ -1,0 +1,552 @@
+//! Sockets.
+
+use super::arguments::Fd;
+use super::{Context, Outcome, Stop};
+use crate::errno::{
+    EAFNOSUPPORT, EAGAIN, EBADF, EFAULT, EINVAL, EMSGSIZE, ENOPROTOOPT, EOPNOTSUPP, EPROTONOSUPPORT,
+    ESOCKTNOSUPPORT, Errno,
+};
+use crate::fs::file::{File, OpenFile, OpenFlags};
+use crate::net::address::{AF_INET, AF_INET6, Address};
+use crate::net::options::{self, SOL_SOCKET};
+use crate::net::socket::{Ancillary, Credentials, Incoming, MessageFlags, Outgoing, Shutdown, socket_of};
+use crate::net::tcp::TcpSocket;
+use crate::net::raise_broken_pipe;
+use crate::user_memory::{UserAddr, UserBuffers, UserPtr, bytes_of, copy_in, copy_out};
+use crate::wait::Progress;
+use alloc::rc::Rc;
+use alloc::vec::Vec;
+
+const SOCK_STREAM: i32 = 1;
+const SOCK_DGRAM: i32 = 2;
+const SOCK_RAW: i32 = 3;
+/// `SOCK_TYPE_MASK`: the rest are flags.
+const TYPE_MASK: i32 = 0xf;
+const IPPROTO_TCP: i32 = 6;
+
+fn split_flags(kind: i32) -> Result<(i32, OpenFlags), Errno> {
+    let flags = OpenFlags::from_bits((kind & !TYPE_MASK) as u32).ok_or(EINVAL)?;
+    if !(OpenFlags::CLOEXEC | OpenFlags::NONBLOCK).contains(flags) {
+        return Err(EINVAL);
+    }
+    Ok((kind & TYPE_MASK, flags))
+}
+
+fn open(context: &Context<'_>, socket: Rc<dyn File>, flags: OpenFlags) -> Result<Fd, Errno> {
+    let file = OpenFile::new(socket, OpenFlags::RDWR | (flags & OpenFlags::NONBLOCK));
+    context.process().descriptors().add(file, flags.contains(OpenFlags::CLOEXEC))
+}
+
+fn file_of(context: &Context<'_>, fd: Fd) -> Result<Rc<OpenFile>, Errno> {
+    let file = context.process().descriptors().get(fd)?;
+    if file.flags.get().contains(OpenFlags::PATH) { Err(EBADF) } else { Ok(file) }
+}
+
+/// `socket(2)`.
+pub fn socket(context: &mut Context<'_>, domain: i32, kind: i32, protocol: i32) -> Outcome {
+    let (kind, flags) = split_flags(kind)?;
+    let socket: Rc<dyn File> = match (domain, kind, protocol) {
+        (AF_INET | AF_INET6, SOCK_STREAM, 0 | IPPROTO_TCP) => TcpSocket::new(domain == AF_INET6),
+        (AF_INET | AF_INET6, SOCK_RAW, _) => return Err(crate::errno::EPERM.into()),
+        (AF_INET | AF_INET6, SOCK_STREAM | SOCK_DGRAM, _) => return Err(EPROTONOSUPPORT.into()),
+        (AF_INET | AF_INET6, ..) => return Err(ESOCKTNOSUPPORT.into()),
+        (domain, ..) => {
+            crate::kernel().note_unsupported(&alloc::format!("socket domain {domain}"));
+            return Err(EAFNOSUPPORT.into());
+        }
+    };
+    Ok(open(context, socket, flags)?.0 as usize)
+}
+
+/// `bind(2)`.
+pub fn bind(context: &mut Context<'_>, fd: Fd, address: UserAddr, len: u32) -> Outcome {
+    let file = file_of(context, fd)?;
+    let socket = socket_of(&file)?;
+    socket.bind(&Address::read(address, len)?)?;
+    Ok(0)
+}
+
+/// `connect(2)`.
+pub fn connect(context: &mut Context<'_>, fd: Fd, address: UserAddr, len: u32) -> Outcome {
+    let file = file_of(context, fd)?;
+    let socket = socket_of(&file)?;
+    socket.connect(context, &file, &Address::read(address, len)?)
+}
+
+/// `listen(2)`.
+pub fn listen(context: &mut Context<'_>, fd: Fd, backlog: i32) -> Outcome {
+    let file = file_of(context, fd)?;
+    socket_of(&file)?.listen(backlog)?;
+    Ok(0)
+}
+
+/// `accept(2)`.
+pub fn accept(context: &mut Context<'_>, fd: Fd, address: UserAddr, len: UserPtr<i32>) -> Outcome {
+    accept4(context, fd, address, len, 0)
+}
+
+/// `accept4(2)`.
+pub fn accept4(context: &mut Context<'_>, fd: Fd, address: UserAddr, len: UserPtr<i32>, flags: i32) -> Outcome {
+    let (kind, flags) = split_flags(flags)?;
+    if kind != 0 {
+        return Err(EINVAL.into());
+    }
+    let file = file_of(context, fd)?;
+    let socket = socket_of(&file)?;
+    if context.timed_out() {
+        return Err(EAGAIN.into());
+    }
+    let descriptors = context.process().descriptors();
+    // Without a number to give out the connection stays where it is.
+    let new = descriptors.add(file.clone(), flags.contains(OpenFlags::CLOEXEC))?;
+    let accepted = socket.accept(&file).inspect_err(|_| drop(descriptors.remove(new)))?;
+    let opened = OpenFile::new(accepted.socket, OpenFlags::RDWR | (flags & OpenFlags::NONBLOCK));
+    descriptors.put(new, opened, flags.contains(OpenFlags::CLOEXEC))?;
+    if let Err(errno) = accepted.peer.write(address, len) {
+        drop(descriptors.remove(new));
+        return Err(errno.into());
+    }
+    Ok(new.0 as usize)
+}
+
+/// `shutdown(2)`.
+pub fn shutdown(context: &mut Context<'_>, fd: Fd, how: i32) -> Outcome {
+    let file = file_of(context, fd)?;
+    let socket = socket_of(&file)?;
+    if !(0..=2).contains(&how) {
+        return Err(EINVAL.into());
+    }
+    socket.shutdown(Shutdown { read: how != 1, write: how != 0 })?;
+    Ok(0)
+}
+
+/// `getsockname(2)`.
+pub fn getsockname(context: &mut Context<'_>, fd: Fd, address: UserAddr, len: UserPtr<i32>) -> Outcome {
+    let file = file_of(context, fd)?;
+    socket_of(&file)?.local()?.write(needed(address)?, len)?;
+    Ok(0)
+}
+
+/// `getpeername(2)`.
+pub fn getpeername(context: &mut Context<'_>, fd: Fd, address: UserAddr, len: UserPtr<i32>) -> Outcome {
+    let file = file_of(context, fd)?;
+    socket_of(&file)?.peer()?.write(needed(address)?, len)?;
+    Ok(0)
+}
+
+fn needed(address: UserAddr) -> Result<UserAddr, Errno> {
+    if address.is_null() { Err(EFAULT) } else { Ok(address) }
+}
+
+/// `setsockopt(2)`.
+pub fn setsockopt(context: &mut Context<'_>, fd: Fd, level: i32, name: i32, value: UserAddr, len: i32) -> Outcome {
+    let file = file_of(context, fd)?;
+    let socket = socket_of(&file)?;
+    let len = u32::try_from(len).map_err(|_| EINVAL)?;
+    let answer = socket.options().set(level, name, value, len);
+    if answer == Err(ENOPROTOOPT) {
+        crate::kernel().note_unsupported(&alloc::format!("socket option {level}:{name}"));
+    }
+    answer?;
+    Ok(0)
+}
+
+/// `getsockopt(2)`.
+pub fn getsockopt(
+    context: &mut Context<'_>,
+    fd: Fd,
+    level: i32,
+    name: i32,
+    value: UserAddr,
+    len: UserPtr<i32>,
+) -> Outcome {
+    let file = file_of(context, fd)?;
+    let socket = socket_of(&file)?;
+    let bytes = match (level, name) {
+        (SOL_SOCKET, options::socket::ERROR) => {
+            let errno = socket.take_error().map_or(0, |errno| i32::from(errno.0));
+            errno.to_ne_bytes().to_vec()
+        }
+        (SOL_SOCKET, options::socket::PEERCRED) => {
+            let none = Credentials { pid: 0, uid: u32::MAX, gid: u32::MAX };
+            let peer = socket.peer_credentials().unwrap_or(none);
+            bytes_of(&[peer.pid, peer.uid, peer.gid]).to_vec()
+        }
+        _ => socket.options().get(level, name, socket.nature())?,
+    };
+    options::write(&bytes, value, len)?;
+    Ok(0)
+}
+
+/// Adds what a continued call had moved before, and answers a time-out.
+fn continued(context: &Context<'_>, outcome: Outcome) -> Outcome {
+    let before = context.bytes_done();
+    match outcome {
+        Ok(now) => Ok(before + now),
+        Err(Stop::Wait(mut wait, rule)) => {
+            if let Progress::Bytes(now) = wait.progress {
+                wait.progress = Progress::Bytes(before + now);
+            }
+            Err(Stop::Wait(wait, rule))
+        }
+        Err(Stop::Errno(_)) if before > 0 => Ok(before),
+        Err(stop) => Err(stop),
+    }
+}
+
+/// A call whose wait ran out of time: what was moved, or `EAGAIN`.
+fn out_of_time(context: &Context<'_>) -> Option<Outcome> {
+    context.timed_out().then(|| match context.bytes_done() {
+        0 => Err(EAGAIN.into()),
+        done => Ok(done),
+    })
+}
+
+/// `sendto(2)`.
+pub fn sendto(
+    context: &mut Context<'_>,
+    fd: Fd,
+    buffer: UserAddr,
+    len: usize,
+    flags: u32,
+    address: UserAddr,
+    address_len: u32,
+) -> Outcome {
+    let file = file_of(context, fd)?;
+    let to = if address.is_null() { None } else { Some(Address::read(address, address_len)?) };
+    let message = Message { buffers: UserBuffers::one(buffer, len)?, to, ancillary: Ancillary::default() };
+    send(context, &file, message, MessageFlags::from_bits_truncate(flags))
+}
+
+/// What `sendmsg` sends, decoded.
+struct Message {
+    buffers: UserBuffers,
+    to: Option<Address>,
+    ancillary: Ancillary,
+}
+
+fn send(context: &Context<'_>, file: &Rc<OpenFile>, mut message: Message, flags: MessageFlags) -> Outcome {
+    let socket = socket_of(file)?;
+    if let Some(outcome) = out_of_time(context) {
+        return outcome;
+    }
+    let before = context.bytes_done();
+    if before > 0 {
+        // What goes along went with the first bytes.
+        message.ancillary = Ancillary::default();
+        message.buffers.skip(before);
+    }
+    let mut outgoing =
+        Outgoing { source: &mut message.buffers, to: message.to, ancillary: message.ancillary, flags };
+    let outcome = socket.send(file, &mut outgoing);
+    if before > 0 {
+        return continued(context, outcome);
+    }
+    raise_broken_pipe(outcome, flags)
+}
+
+/// `recvfrom(2)`.
+pub fn recvfrom(
+    context: &mut Context<'_>,
+    fd: Fd,
+    buffer: UserAddr,
+    len: usize,
+    flags: u32,
+    address: UserAddr,
+    address_len: UserPtr<i32>,
+) -> Outcome {
+    let file = file_of(context, fd)?;
+    let flags = MessageFlags::from_bits_truncate(flags);
+    let mut buffers = UserBuffers::one(buffer, len)?;
+    let received = receive(context, &file, &mut buffers, flags)?;
+    if let Some(from) = &received.from {
+        from.write(address, address_len)?;
+    } else if !address.is_null() {
+        address_len.write(0)?;
+    }
+    Ok(received.answer)
+}
+
+/// What was received.
+struct Received {
+    answer: usize,
+    from: Option<Address>,
+    ancillary: Ancillary,
+    told: MessageFlags,
+}
+
+fn receive(
+    context: &Context<'_>,
+    file: &Rc<OpenFile>,
+    buffers: &mut UserBuffers,
+    flags: MessageFlags,
+) -> Result<Received, Stop> {
+    let socket = socket_of(file)?;
+    let nothing = |answer| Received {
+        answer,
+        from: None,
+        ancillary: Ancillary::default(),
+        told: MessageFlags::empty(),
+    };
+    if let Some(outcome) = out_of_time(context) {
+        return outcome.map(nothing);
+    }
+    buffers.skip(context.bytes_done());
+    let mut incoming = Incoming::new(buffers, flags);
+    let outcome = socket.receive(file, &mut incoming);
+    let (from, ancillary, told) = (incoming.from, incoming.ancillary, incoming.told);
+    let answer = continued(context, outcome)?;
+    let answer = if flags.contains(MessageFlags::TRUNC) { answer.max(incoming.whole) } else { answer };
+    Ok(Received { answer, from, ancillary, told })
+}
+
+/// `struct msghdr`.
+struct Header {
+    address: UserPtr<[u64; 7]>,
+    words: [u64; 7],
+}
+
+impl Header {
+    fn read(address: UserPtr<[u64; 7]>) -> Result<Self, Errno> {
+        Ok(Self { address, words: address.read()? })
+    }
+
+    fn name(&self) -> UserAddr {
+        UserAddr(self.words[0])
+    }
+
+    fn name_len(&self) -> u32 {
+        self.words[1] as u32
+    }
+
+    fn buffers(&self) -> Result<UserBuffers, Errno> {
+        let count = usize::try_from(self.words[3]).map_err(|_| EMSGSIZE)?;
+        if count > 1024 {
+            return Err(EMSGSIZE);
+        }
+        UserBuffers::vector(UserPtr::new(self.words[2]), count)
+    }
+
+    fn control(&self) -> (UserAddr, usize) {
+        (UserAddr(self.words[4]), self.words[5] as usize)
+    }
+
+    /// What a receive leaves in it: lengths of name and control data, and flags.
+    fn finish(&self, name_len: usize, control_len: usize, flags: MessageFlags) -> Result<(), Errno> {
+        let at = self.address.address();
+        UserPtr::<u32>::new(at.add(8).0).write(name_len as u32)?;
+        UserPtr::<u64>::new(at.add(40).0).write(control_len as u64)?;
+        UserPtr::<u32>::new(at.add(48).0).write(flags.bits())
+    }
+}
+
+const SCM_RIGHTS: u32 = 1;
+const SCM_CREDENTIALS: u32 = 2;
+/// Most descriptors in a message.
+const SCM_MAX_FD: usize = 253;
+/// Bytes of a `struct cmsghdr`.
+const CONTROL_HEADER: usize = 16;
+
+/// What goes along with a message, out of its control data.
+fn read_control(context: &Context<'_>, (at, len): (UserAddr, usize)) -> Result<Ancillary, Errno> {
+    let mut ancillary = Ancillary::default();
+    if len == 0 || at.is_null() {
+        return Ok(ancillary);
+    }
+    if len > 64 << 10 {
+        return Err(crate::errno::ENOBUFS);
+    }
+    let mut bytes = alloc::vec![0; len];
+    copy_in(&mut bytes, at)?;
+    let descriptors = context.process().descriptors();
+    let word = |bytes: &[u8]| bytes.first_chunk::<4>().map_or(0, |word| u32::from_ne_bytes(*word));
+    let mut rest = &bytes[..];
+    while rest.len() >= CONTROL_HEADER {
+        let length = word(rest) as usize;
+        if length < CONTROL_HEADER || length > rest.len() {
+            return Err(EINVAL);
+        }
+        let data = &rest[CONTROL_HEADER..length];
+        if word(&rest[8..]) == SOL_SOCKET as u32 {
+            match word(&rest[12..]) {
+                SCM_RIGHTS => {
+                    for fd in data.chunks_exact(4) {
+                        ancillary.rights.push(descriptors.get(Fd(word(fd) as i32))?);
+                    }
+                    if ancillary.rights.len() > SCM_MAX_FD {
+                        return Err(EINVAL);
+                    }
+                }
+                SCM_CREDENTIALS if data.len() >= 12 => {
+                    // Whatever the guest claims, the credentials are its own: it is its own root.
+                    ancillary.credentials = Some(Credentials::current());
+                }
+                _ => return Err(EINVAL),
+            }
+        }
+        rest = &rest[length.next_multiple_of(8).min(rest.len())..];
+    }
+    Ok(ancillary)
+}
+
+/// Writes what came along; answers its length and whether something had no room.
+fn write_control(
+    context: &Context<'_>,
+    (at, room): (UserAddr, usize),
+    ancillary: Ancillary,
+    flags: MessageFlags,
+) -> Result<(usize, MessageFlags), Errno> {
+    let room = if at.is_null() { 0 } else { room };
+    let mut bytes: Vec<u8> = Vec::new();
+    let mut told = MessageFlags::empty();
+    let header = |len: usize, kind: u32| {
+        let mut header = Vec::from((len as u64).to_ne_bytes());
+        header.extend_from_slice(&SOL_SOCKET.to_ne_bytes());
+        header.extend_from_slice(&kind.to_ne_bytes());
+        header
+    };
+    if let Some(credentials) = ancillary.credentials {
+        let len = CONTROL_HEADER + 12;
+        if len <= room {
+            bytes.extend(header(len, SCM_CREDENTIALS));
+            bytes.extend_from_slice(bytes_of(&[credentials.pid, credentials.uid, credentials.gid]));
+            bytes.resize(len.next_multiple_of(8).min(room), 0);
+        } else {
+            told |= MessageFlags::CTRUNC;
+        }
+    }
+    if !ancillary.rights.is_empty() {
+        let place = room.saturating_sub(bytes.len() + CONTROL_HEADER) / 4;
+        let descriptors = context.process().descriptors();
+        let close_on_exec = flags.contains(MessageFlags::CMSG_CLOEXEC);
+        let all = ancillary.rights.len();
+        let mut given = Vec::new();
+        for file in ancillary.rights.into_iter().take(place) {
+            let Ok(fd) = descriptors.add(file, close_on_exec) else { break };
+            given.push(fd);
+        }
+        if given.len() < all {
+            told |= MessageFlags::CTRUNC;
+        }
+        if !given.is_empty() {
+            bytes.extend(header(CONTROL_HEADER + 4 * given.len(), SCM_RIGHTS));
+            bytes.extend(given.iter().flat_map(|fd| fd.0.to_ne_bytes()));
+            let padded = bytes.len().next_multiple_of(8).min(room);
+            bytes.resize(padded.max(bytes.len()), 0);
+        }
+    }
+    copy_out(at, &bytes)?;
+    Ok((bytes.len(), told))
+}
+
+/// `sendmsg(2)`.
+pub fn sendmsg(context: &mut Context<'_>, fd: Fd, header: UserPtr<[u64; 7]>, flags: u32) -> Outcome {
+    let file = file_of(context, fd)?;
+    socket_of(&file)?;
+    send_header(context, &file, &Header::read(header)?, MessageFlags::from_bits_truncate(flags))
+}
+
+fn send_header(context: &Context<'_>, file: &Rc<OpenFile>, header: &Header, flags: MessageFlags) -> Outcome {
+    let to = if header.name().is_null() || header.name_len() == 0 {
+        None
+    } else {
+        Some(Address::read(header.name(), header.name_len())?)
+    };
+    let ancillary = read_control(context, header.control())?;
+    send(context, file, Message { buffers: header.buffers()?, to, ancillary }, flags)
+}
+
+/// `recvmsg(2)`.
+pub fn recvmsg(context: &mut Context<'_>, fd: Fd, header: UserPtr<[u64; 7]>, flags: u32) -> Outcome {
+    let file = file_of(context, fd)?;
+    socket_of(&file)?;
+    receive_header(context, &file, &Header::read(header)?, MessageFlags::from_bits_truncate(flags))
+}
+
+fn receive_header(context: &Context<'_>, file: &Rc<OpenFile>, header: &Header, flags: MessageFlags) -> Outcome {
+    let mut buffers = header.buffers()?;
+    let received = receive(context, file, &mut buffers, flags)?;
+    let mut name_len = 0;
+    if let Some(from) = &received.from
+        && !header.name().is_null()
+    {
+        let bytes = from.encode();
+        copy_out(header.name(), &bytes[..bytes.len().min(header.name_len() as usize)])?;
+        name_len = bytes.len();
+    }
+    let (control_len, truncated) = write_control(context, header.control(), received.ancillary, flags)?;
+    header.finish(name_len, control_len, received.told | truncated | (flags & MessageFlags::CMSG_CLOEXEC))?;
+    Ok(received.answer)
+}
+
+/// Bytes of a `struct mmsghdr`: a header and the length of the message.
+const MULTIPLE: u64 = 64;
+/// Most messages in one call.
+const MOST_MESSAGES: u32 = 1024;
+
+/// `sendmmsg(2)`. Waits only for the first message.
+pub fn sendmmsg(context: &mut Context<'_>, fd: Fd, headers: UserAddr, count: u32, flags: u32) -> Outcome {
+    let file = file_of(context, fd)?;
+    socket_of(&file)?;
+    let flags = MessageFlags::from_bits_truncate(flags);
+    for index in 0..count.min(MOST_MESSAGES) {
+        let at = headers.add(u64::from(index) * MULTIPLE);
+        let later = if index > 0 { MessageFlags::DONTWAIT } else { MessageFlags::empty() };
+        let sent = Header::read(UserPtr::new(at.0))
+            .map_err(Stop::from)
+            .and_then(|header| send_header(context, &file, &header, flags | later))
+            .and_then(|sent| Ok(UserPtr::<u32>::new(at.add(56).0).write(sent as u32)?));
+        match sent {
+            Ok(()) => {}
+            Err(_) if index > 0 => return Ok(index as usize),
+            Err(stop) => return Err(stop),
+        }
+    }
+    Ok(count.min(MOST_MESSAGES) as usize)
+}
+
+/// `recvmmsg(2)`. Waits only for the first message, so that no time-out is needed after it.
+pub fn recvmmsg(
+    context: &mut Context<'_>,
+    fd: Fd,
+    headers: UserAddr,
+    count: u32,
+    flags: u32,
+    timeout: UserPtr<[i64; 2]>,
+) -> Outcome {
+    let file = file_of(context, fd)?;
+    socket_of(&file)?;
+    if !timeout.is_null() {
+        crate::kernel().note_unsupported("recvmmsg with a time-out");
+    }
+    let flags = MessageFlags::from_bits_truncate(flags);
+    for index in 0..count.min(MOST_MESSAGES) {
+        let at = headers.add(u64::from(index) * MULTIPLE);
+        let later = if index > 0 { MessageFlags::DONTWAIT } else { MessageFlags::empty() };
+        let received = Header::read(UserPtr::new(at.0))
+            .map_err(Stop::from)
+            .and_then(|header| receive_header(context, &file, &header, flags | later))
+            .and_then(|got| Ok(UserPtr::<u32>::new(at.add(56).0).write(got as u32)?));
+        match received {
+            Ok(()) => {}
+            Err(_) if index > 0 => return Ok(index as usize),
+            Err(stop) => return Err(stop),
+        }
+    }
+    Ok(count.min(MOST_MESSAGES) as usize)
+}
+
+/// `socketpair(2)`.
+pub fn socketpair(
+    _context: &mut Context<'_>,
+    domain: i32,
+    kind: i32,
+    _protocol: i32,
+    _pair: UserPtr<[i32; 2]>,
+) -> Outcome {
+    split_flags(kind)?;
+    match domain {
+        AF_INET | AF_INET6 => Err(EOPNOTSUPP.into()),
+        _ => Err(EAFNOSUPPORT.into()),
+    }
+}
