@@ -52,7 +52,8 @@ impl Address {
                     return Err(EINVAL);
                 }
                 let named = path.first().is_some_and(|first| *first != 0);
-                let end = if named { path.iter().position(|byte| *byte == 0).unwrap_or(path.len()) } else { path.len() };
+                let end =
+                    if named { path.iter().position(|byte| *byte == 0).unwrap_or(path.len()) } else { path.len() };
                 Ok(Self::Unix(path[..end].to_vec()))
             }
             _ => Err(EAFNOSUPPORT),

@@ -88,14 +88,7 @@ pub fn entry_is_watched() -> bool {
 
 /// `stat(2)` of a socket.
 fn stat(inode: u64) -> Stat {
-    Stat {
-        device: crate::ipc::SOCKET_DEVICE,
-        inode,
-        mode: 0o140_777,
-        links: 1,
-        block_size: 4096,
-        ..Stat::default()
-    }
+    Stat { device: crate::ipc::SOCKET_DEVICE, inode, mode: 0o140_777, links: 1, block_size: 4096, ..Stat::default() }
 }
 
 /// `EPIPE` goes with `SIGPIPE`, unless the call was made with `MSG_NOSIGNAL`.

@@ -52,59 +52,59 @@ use Kind::{Number, Switch};
 
 /// Level, name, kind, default.
 const KEPT: &[(i32, i32, Kind, i32)] = &[
-    (SOL_SOCKET, 1, Switch, 0),                       // SO_DEBUG
+    (SOL_SOCKET, 1, Switch, 0), // SO_DEBUG
     (SOL_SOCKET, socket::REUSEADDR, Switch, 0),
-    (SOL_SOCKET, 5, Switch, 0),                       // SO_DONTROUTE
-    (SOL_SOCKET, 6, Switch, 0),                       // SO_BROADCAST
-    (SOL_SOCKET, 9, Switch, 0),                       // SO_KEEPALIVE
-    (SOL_SOCKET, 10, Switch, 0),                      // SO_OOBINLINE
-    (SOL_SOCKET, 11, Switch, 0),                      // SO_NO_CHECK
-    (SOL_SOCKET, 12, Number, 0),                      // SO_PRIORITY
+    (SOL_SOCKET, 5, Switch, 0),  // SO_DONTROUTE
+    (SOL_SOCKET, 6, Switch, 0),  // SO_BROADCAST
+    (SOL_SOCKET, 9, Switch, 0),  // SO_KEEPALIVE
+    (SOL_SOCKET, 10, Switch, 0), // SO_OOBINLINE
+    (SOL_SOCKET, 11, Switch, 0), // SO_NO_CHECK
+    (SOL_SOCKET, 12, Number, 0), // SO_PRIORITY
     (SOL_SOCKET, socket::REUSEPORT, Switch, 0),
     (SOL_SOCKET, socket::PASSCRED, Switch, 0),
-    (SOL_SOCKET, 18, Number, 1),                      // SO_RCVLOWAT
-    (SOL_SOCKET, 29, Switch, 0),                      // SO_TIMESTAMP
-    (SOL_SOCKET, 34, Switch, 0),                      // SO_PASSSEC
-    (SOL_SOCKET, 35, Switch, 0),                      // SO_TIMESTAMPNS
-    (SOL_SOCKET, 36, Number, 0),                      // SO_MARK
-    (SOL_SOCKET, 40, Switch, 0),                      // SO_RXQ_OVFL
-    (SOL_SOCKET, 46, Number, 0),                      // SO_BUSY_POLL
-    (SOL_SOCKET, 60, Switch, 0),                      // SO_ZEROCOPY
-    (TCP, 1, Switch, 0),                              // TCP_NODELAY
-    (TCP, 2, Number, 32768),                          // TCP_MAXSEG
-    (TCP, 3, Switch, 0),                              // TCP_CORK
-    (TCP, 4, Number, 7200),                           // TCP_KEEPIDLE
-    (TCP, 5, Number, 75),                             // TCP_KEEPINTVL
-    (TCP, 6, Number, 9),                              // TCP_KEEPCNT
-    (TCP, 7, Number, 6),                              // TCP_SYNCNT
-    (TCP, 8, Number, 60),                             // TCP_LINGER2
-    (TCP, 9, Number, 0),                              // TCP_DEFER_ACCEPT
-    (TCP, 10, Number, 0),                             // TCP_WINDOW_CLAMP
-    (TCP, 12, Switch, 1),                             // TCP_QUICKACK
-    (TCP, 18, Number, 0),                             // TCP_USER_TIMEOUT
-    (TCP, 23, Number, 0),                             // TCP_FASTOPEN
-    (TCP, 25, Number, -1),                            // TCP_NOTSENT_LOWAT
-    (TCP, 30, Number, 0),                             // TCP_FASTOPEN_CONNECT
-    (IP, 1, Number, 0),                               // IP_TOS
-    (IP, 2, Number, 64),                              // IP_TTL
-    (IP, 8, Switch, 0),                               // IP_PKTINFO
-    (IP, 10, Number, 1),                              // IP_MTU_DISCOVER
-    (IP, 11, Switch, 0),                              // IP_RECVERR
-    (IP, 12, Switch, 0),                              // IP_RECVTTL
-    (IP, 13, Switch, 0),                              // IP_RECVTOS
-    (IP, 15, Switch, 0),                              // IP_FREEBIND
-    (IP, 24, Switch, 0),                              // IP_BIND_ADDRESS_NO_PORT
-    (IP, 33, Number, 1),                              // IP_MULTICAST_TTL
-    (IP, 34, Switch, 1),                              // IP_MULTICAST_LOOP
-    (IPV6, 16, Number, 64),                           // IPV6_UNICAST_HOPS
-    (IPV6, 18, Number, 1),                            // IPV6_MULTICAST_HOPS
-    (IPV6, 19, Switch, 1),                            // IPV6_MULTICAST_LOOP
-    (IPV6, 23, Number, 1),                            // IPV6_MTU_DISCOVER
-    (IPV6, 25, Switch, 0),                            // IPV6_RECVERR
+    (SOL_SOCKET, 18, Number, 1), // SO_RCVLOWAT
+    (SOL_SOCKET, 29, Switch, 0), // SO_TIMESTAMP
+    (SOL_SOCKET, 34, Switch, 0), // SO_PASSSEC
+    (SOL_SOCKET, 35, Switch, 0), // SO_TIMESTAMPNS
+    (SOL_SOCKET, 36, Number, 0), // SO_MARK
+    (SOL_SOCKET, 40, Switch, 0), // SO_RXQ_OVFL
+    (SOL_SOCKET, 46, Number, 0), // SO_BUSY_POLL
+    (SOL_SOCKET, 60, Switch, 0), // SO_ZEROCOPY
+    (TCP, 1, Switch, 0),         // TCP_NODELAY
+    (TCP, 2, Number, 32768),     // TCP_MAXSEG
+    (TCP, 3, Switch, 0),         // TCP_CORK
+    (TCP, 4, Number, 7200),      // TCP_KEEPIDLE
+    (TCP, 5, Number, 75),        // TCP_KEEPINTVL
+    (TCP, 6, Number, 9),         // TCP_KEEPCNT
+    (TCP, 7, Number, 6),         // TCP_SYNCNT
+    (TCP, 8, Number, 60),        // TCP_LINGER2
+    (TCP, 9, Number, 0),         // TCP_DEFER_ACCEPT
+    (TCP, 10, Number, 0),        // TCP_WINDOW_CLAMP
+    (TCP, 12, Switch, 1),        // TCP_QUICKACK
+    (TCP, 18, Number, 0),        // TCP_USER_TIMEOUT
+    (TCP, 23, Number, 0),        // TCP_FASTOPEN
+    (TCP, 25, Number, -1),       // TCP_NOTSENT_LOWAT
+    (TCP, 30, Number, 0),        // TCP_FASTOPEN_CONNECT
+    (IP, 1, Number, 0),          // IP_TOS
+    (IP, 2, Number, 64),         // IP_TTL
+    (IP, 8, Switch, 0),          // IP_PKTINFO
+    (IP, 10, Number, 1),         // IP_MTU_DISCOVER
+    (IP, 11, Switch, 0),         // IP_RECVERR
+    (IP, 12, Switch, 0),         // IP_RECVTTL
+    (IP, 13, Switch, 0),         // IP_RECVTOS
+    (IP, 15, Switch, 0),         // IP_FREEBIND
+    (IP, 24, Switch, 0),         // IP_BIND_ADDRESS_NO_PORT
+    (IP, 33, Number, 1),         // IP_MULTICAST_TTL
+    (IP, 34, Switch, 1),         // IP_MULTICAST_LOOP
+    (IPV6, 16, Number, 64),      // IPV6_UNICAST_HOPS
+    (IPV6, 18, Number, 1),       // IPV6_MULTICAST_HOPS
+    (IPV6, 19, Switch, 1),       // IPV6_MULTICAST_LOOP
+    (IPV6, 23, Number, 1),       // IPV6_MTU_DISCOVER
+    (IPV6, 25, Switch, 0),       // IPV6_RECVERR
     (IPV6, IPV6_V6ONLY, Switch, 0),
-    (IPV6, 49, Switch, 0),                            // IPV6_RECVPKTINFO
-    (IPV6, 66, Switch, 0),                            // IPV6_RECVTCLASS
-    (IPV6, 67, Number, 0),                            // IPV6_TCLASS
+    (IPV6, 49, Switch, 0), // IPV6_RECVPKTINFO
+    (IPV6, 66, Switch, 0), // IPV6_RECVTCLASS
+    (IPV6, 67, Number, 0), // IPV6_TCLASS
 ];
 
 /// Level, name, value, as bytes: the guest chooses the value.
@@ -223,7 +223,8 @@ impl Options {
                         return Err(EDOM);
                     }
                     let ns = (seconds.max(0) as u64).saturating_mul(1_000_000_000) + microseconds as u64 * 1000;
-                    let timeout = if name == socket::RCVTIMEO { &self.receive_timeout_ns } else { &self.send_timeout_ns };
+                    let timeout =
+                        if name == socket::RCVTIMEO { &self.receive_timeout_ns } else { &self.send_timeout_ns };
                     timeout.set((ns > 0).then_some(ns));
                     return Ok(());
                 }
@@ -232,7 +233,8 @@ impl Options {
                     let mut buffers = self.buffers();
                     let receive = matches!(name, socket::RCVBUF | socket::RCVBUFFORCE);
                     // As Linux: within the limits, and doubled.
-                    buffers[usize::from(receive)] = (size.clamp(0, 212_992) as u32 * 2).max(if receive { 2304 } else { 4608 });
+                    buffers[usize::from(receive)] =
+                        (size.clamp(0, 212_992) as u32 * 2).max(if receive { 2304 } else { 4608 });
                     self.buffers.set(Some(buffers));
                     return Ok(());
                 }

@@ -65,13 +65,12 @@ impl Hold {
     /// Whether an address of the port belongs to it.
     fn covers(&self, ip: IpAddr) -> bool {
         let own = self.address.ip();
-        own == ip
-            || own.is_unspecified() && (own.is_ipv4() == ip.is_ipv4() || own.is_ipv6() && !self.v6_only)
+        own == ip || own.is_unspecified() && (own.is_ipv4() == ip.is_ipv4() || own.is_ipv6() && !self.v6_only)
     }
 
     fn conflicts(&self, ip: IpAddr, manner: Manner, protocol: Protocol) -> bool {
-        let other_covers = ip.is_unspecified()
-            && (ip.is_ipv4() == self.address.is_ipv4() || ip.is_ipv6() && !manner.v6_only);
+        let other_covers =
+            ip.is_unspecified() && (ip.is_ipv4() == self.address.is_ipv4() || ip.is_ipv6() && !manner.v6_only);
         if !self.covers(ip) && !other_covers {
             return false;
         }

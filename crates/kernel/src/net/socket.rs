@@ -94,14 +94,7 @@ pub struct Incoming<'a> {
 impl<'a> Incoming<'a> {
     /// To this sink.
     pub fn new(sink: &'a mut dyn Sink, flags: MessageFlags) -> Self {
-        Self {
-            sink,
-            flags,
-            from: None,
-            ancillary: Ancillary::default(),
-            told: MessageFlags::empty(),
-            whole: 0,
-        }
+        Self { sink, flags, from: None, ancillary: Ancillary::default(), told: MessageFlags::empty(), whole: 0 }
     }
 }
 

@@ -10,8 +10,8 @@ use super::ports::{self, Hold, Manner, Protocol};
 use super::socket::{Accepted, Ancillary, Block, Incoming, MessageFlags, Outgoing, Shutdown, Socket};
 use super::stream::{Stream, StreamEnd};
 use crate::errno::{
-    EADDRINUSE, EAGAIN, EALREADY, ECONNREFUSED, EINPROGRESS, EINVAL, EISCONN, ENETUNREACH, ENOTCONN,
-    EOPNOTSUPP, EPIPE, Errno,
+    EADDRINUSE, EAGAIN, EALREADY, ECONNREFUSED, EINPROGRESS, EINVAL, EISCONN, ENETUNREACH, ENOTCONN, EOPNOTSUPP, EPIPE,
+    Errno,
 };
 use crate::fs::file::{File, OpenFile, OpenFlags, Stat};
 use crate::kernel;
@@ -289,9 +289,8 @@ impl Socket for TcpSocket {
             State::Connecting if context.timed_out() => Err(EINPROGRESS.into()),
             State::Connecting => {
                 let deadline = self.options.send_deadline();
-                let wait = WaitFor::events(&self.queue, Events::OUT, "connect")
-                    .until(deadline)
-                    .progress(Progress::Entered);
+                let wait =
+                    WaitFor::events(&self.queue, Events::OUT, "connect").until(deadline).progress(Progress::Entered);
                 Err(Stop::Wait(wait, RestartRule::IfFlagged))
             }
             State::Failed => {
@@ -321,11 +320,8 @@ impl Socket for TcpSocket {
         let hold = match held {
             Some(hold) => hold,
             None => {
-                let any: IpAddr = if self.v6 {
-                    core::net::Ipv6Addr::UNSPECIFIED.into()
-                } else {
-                    Ipv4Addr::UNSPECIFIED.into()
-                };
+                let any: IpAddr =
+                    if self.v6 { core::net::Ipv6Addr::UNSPECIFIED.into() } else { Ipv4Addr::UNSPECIFIED.into() };
                 self.hold_port(SocketAddr::new(any, 0), self.options.manner())?
             }
         };
@@ -375,10 +371,9 @@ impl Socket for TcpSocket {
                 None => {
                     let block = self.block(file, MessageFlags::empty(), self.options.receive_deadline());
                     return match block.on(&self.queue, Events::IN, 0, "accept") {
-                        Err(Stop::Wait(wait, rule)) => Err(Stop::Wait(
-                            WaitFor { exclusive: true, on_listener: listener.outside, ..wait },
-                            rule,
-                        )),
+                        Err(Stop::Wait(wait, rule)) => {
+                            Err(Stop::Wait(WaitFor { exclusive: true, on_listener: listener.outside, ..wait }, rule))
+                        }
                         Err(stop) => Err(stop),
                         Ok(_) => Err(EAGAIN.into()),
                     };
@@ -477,8 +472,7 @@ impl Socket for TcpSocket {
     }
 
     fn local(&self) -> Result<Address, Errno> {
-        let any: IpAddr =
-            if self.v6 { core::net::Ipv6Addr::UNSPECIFIED.into() } else { Ipv4Addr::UNSPECIFIED.into() };
+        let any: IpAddr = if self.v6 { core::net::Ipv6Addr::UNSPECIFIED.into() } else { Ipv4Addr::UNSPECIFIED.into() };
         let local = self.local.get().unwrap_or(SocketAddr::new(any, 0));
         self.address(Some(local)).ok_or(EINVAL)
     }

@@ -3,15 +3,15 @@
 use super::arguments::Fd;
 use super::{Context, Outcome, Stop};
 use crate::errno::{
-    EAFNOSUPPORT, EAGAIN, EBADF, EFAULT, EINVAL, EMSGSIZE, ENOPROTOOPT, EOPNOTSUPP, EPROTONOSUPPORT,
-    ESOCKTNOSUPPORT, Errno,
+    EAFNOSUPPORT, EAGAIN, EBADF, EFAULT, EINVAL, EMSGSIZE, ENOPROTOOPT, EOPNOTSUPP, EPROTONOSUPPORT, ESOCKTNOSUPPORT,
+    Errno,
 };
 use crate::fs::file::{File, OpenFile, OpenFlags};
 use crate::net::address::{AF_INET, AF_INET6, Address};
 use crate::net::options::{self, SOL_SOCKET};
+use crate::net::raise_broken_pipe;
 use crate::net::socket::{Ancillary, Credentials, Incoming, MessageFlags, Outgoing, Shutdown, socket_of};
 use crate::net::tcp::TcpSocket;
-use crate::net::raise_broken_pipe;
 use crate::user_memory::{UserAddr, UserBuffers, UserPtr, bytes_of, copy_in, copy_out};
 use crate::wait::Progress;
 use alloc::rc::Rc;
@@ -236,8 +236,7 @@ fn send(context: &Context<'_>, file: &Rc<OpenFile>, mut message: Message, flags:
         message.ancillary = Ancillary::default();
         message.buffers.skip(before);
     }
-    let mut outgoing =
-        Outgoing { source: &mut message.buffers, to: message.to, ancillary: message.ancillary, flags };
+    let mut outgoing = Outgoing { source: &mut message.buffers, to: message.to, ancillary: message.ancillary, flags };
     let outcome = socket.send(file, &mut outgoing);
     if before > 0 {
         return continued(context, outcome);
@@ -282,12 +281,8 @@ fn receive(
     flags: MessageFlags,
 ) -> Result<Received, Stop> {
     let socket = socket_of(file)?;
-    let nothing = |answer| Received {
-        answer,
-        from: None,
-        ancillary: Ancillary::default(),
-        told: MessageFlags::empty(),
-    };
+    let nothing =
+        |answer| Received { answer, from: None, ancillary: Ancillary::default(), told: MessageFlags::empty() };
     if let Some(outcome) = out_of_time(context) {
         return outcome.map(nothing);
     }
