@@ -63,6 +63,7 @@ pub fn log(stream: LogStream, bytes: &[u8]) {
 
 /// The program ended: reports it and ends the sandbox.
 pub fn exited(exit: Exit) -> ! {
+    crate::syscall::strace::at_end(exit);
     send(&FromSandbox::Exited(exit), &[]);
     let status = match exit {
         Exit::Status(status) => status,

@@ -17,6 +17,14 @@ macro_rules! errnos {
                     _ => "E?",
                 }
             }
+
+            /// What it says.
+            pub const fn text(self) -> &'static str {
+                match self.0 {
+                    $($number => $text,)+
+                    _ => "Unknown error.",
+                }
+            }
         }
     };
 }

@@ -72,6 +72,8 @@ pub struct Kernel {
     pub control: control::Control,
     /// System calls made so far, all threads.
     pub syscalls: Cell<u64>,
+    /// Calls by number (`--syscall-stats`).
+    pub counts: syscall::strace::Counts,
     /// Unsupported calls and options named so far: each is logged once.
     pub unsupported: RefCell<BTreeMap<alloc::string::String, u64>>,
 }

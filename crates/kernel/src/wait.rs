@@ -179,6 +179,9 @@ pub struct WaitFor {
     pub deadline_ns: Option<u64>,
     /// How far the call has come.
     pub progress: Progress,
+    /// A signal that ends the wait lets the call run once more, with [`Wake::Signal`], so that it can write
+    /// back what is left of its time; it answers `EINTR` then.
+    pub finishes: bool,
     /// What becomes of the call when a signal with a handler arrives; set by the dispatcher.
     pub rule: RestartRule,
     /// It may end by a connection from outside: the thread accepts, or polls the listener on the function's port.

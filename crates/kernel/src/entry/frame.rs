@@ -46,9 +46,11 @@ pub struct Fault {
 }
 
 /// Offset of `fpx_sw_bytes` in the legacy area of a signal frame's vector state.
-const SW_BYTES: usize = 464;
-const MAGIC1: u32 = 0x4650_5853;
-const MAGIC2: u32 = 0x4650_5845;
+pub const SW_BYTES: usize = 464;
+/// `FP_XSTATE_MAGIC1`: more than the legacy area follows.
+pub const MAGIC1: u32 = 0x4650_5853;
+/// `FP_XSTATE_MAGIC2`, behind the area.
+pub const MAGIC2: u32 = 0x4650_5845;
 
 impl Frame {
     /// For a host signal.

@@ -1,6 +1,6 @@
 //! The way of a system call through the kernel: from the registers to the handler, through its waits, and back.
 
-use super::{Context, Outcome, RestartRule, Stop, table};
+use super::{Context, Outcome, RestartRule, Stop, strace, table};
 use crate::entry::{self, Frame};
 use crate::errno::{EINTR, ENOSYS};
 use crate::local::{local, per_thread};
@@ -86,10 +86,24 @@ pub fn go_on(thread: &Rc<Thread>, frame: &mut Frame) -> Way {
 /// Goes on with a call whose wait has ended.
 fn continue_call(thread: &Rc<Thread>, frame: &mut Frame, wake: Wake) -> Way {
     let Some(wait) = park::end_wait(thread) else { return leave(thread, frame, None) };
-    if wake == Wake::Signal {
-        return interrupted_wait(thread, frame, wait.progress, wait.rule);
+    let mut waited = wait_ended(thread, frame, wait, wake);
+    loop {
+        waited = match waited {
+            Waited::Resume(progress, wake) => return run(thread, frame, Some((progress, wake))),
+            Waited::Again(wait) => wait_for(thread, frame, wait),
+            Waited::Left(way) => return way,
+        }
     }
-    run(thread, frame, Some((wait.progress, wake)))
+}
+
+/// What follows a wait.
+enum Waited {
+    /// The call goes on.
+    Resume(Progress, Wake),
+    /// It waits on.
+    Again(WaitFor),
+    /// The thread has left.
+    Left(Way),
 }
 
 /// Runs the handler until the call is finished or the thread stops, then leaves.
@@ -106,34 +120,67 @@ fn run(thread: &Rc<Thread>, frame: &mut Frame, mut resumed: Option<(Progress, Wa
             Err(Stop::ThreadExit) => return crate::task::exit::thread_exits(thread),
             Err(Stop::ProcessExit(exit)) => return crate::task::exit::process_exits(thread, exit),
             Err(Stop::Wait(wait, rule)) => {
-                if signal::is_deliverable(thread) {
-                    return interrupted_wait(thread, frame, wait.progress, rule);
-                }
-                park::begin_wait(thread, WaitFor { rule, ..wait });
-                entry_point::check();
-                let wake = match park::park(thread) {
-                    Unparked::Woken(wake) => wake,
-                    Unparked::Stop => return stop(thread, frame),
-                    Unparked::Freeze => freeze::freeze_waiting(thread, frame),
+                let mut waited = Waited::Again(WaitFor { rule, ..wait });
+                resumed = loop {
+                    waited = match waited {
+                        Waited::Resume(progress, wake) => break Some((progress, wake)),
+                        Waited::Again(wait) => wait_for(thread, frame, wait),
+                        Waited::Left(way) => return way,
+                    }
                 };
-                let Some(wait) = park::end_wait(thread) else { return leave(thread, frame, None) };
-                if wake == Wake::Signal {
-                    return interrupted_wait(thread, frame, wait.progress, wait.rule);
-                }
-                resumed = Some((wait.progress, wake));
             }
         }
     }
 }
 
-/// A signal ended the wait of a call: what was done counts; a call that had done nothing is restarted or answers `EINTR`.
-fn interrupted_wait(thread: &Rc<Thread>, frame: &mut Frame, progress: Progress, rule: RestartRule) -> Way {
-    match progress {
-        Progress::Bytes(bytes @ 1..) | Progress::BytesUntil(bytes @ 1.., _) => {
-            finish(thread, frame, bytes as u64, None)
-        }
-        _ => finish(thread, frame, EINTR.as_return(), Some(rule)),
+fn wait_for(thread: &Rc<Thread>, frame: &mut Frame, wait: WaitFor) -> Waited {
+    if signal::will_handle(thread) {
+        return Waited::Left(interrupted_wait(thread, frame, &wait));
     }
+    park::begin_wait(thread, wait);
+    entry_point::check();
+    let wake = match park::park(thread) {
+        Unparked::Woken(wake) => wake,
+        Unparked::Stop => return Waited::Left(stop(thread, frame)),
+        Unparked::Freeze => freeze::freeze_waiting(thread, frame),
+    };
+    match park::end_wait(thread) {
+        Some(wait) => wait_ended(thread, frame, wait, wake),
+        None => Waited::Left(leave(thread, frame, None)),
+    }
+}
+
+fn wait_ended(thread: &Rc<Thread>, frame: &mut Frame, wait: WaitFor, wake: Wake) -> Waited {
+    if wake != Wake::Signal {
+        return Waited::Resume(wait.progress, wake);
+    }
+    if signal::will_handle(thread) {
+        return Waited::Left(interrupted_wait(thread, frame, &wait));
+    }
+    // The signal came to nothing: another thread has taken it. Whoever waits to be woken by name waits on; all
+    // others look again, since an event may have passed meanwhile.
+    match wait.progress {
+        Progress::Entered | Progress::EnteredUntil(_) => Waited::Again(wait),
+        progress => Waited::Resume(progress, Wake::Event),
+    }
+}
+
+/// A signal ended the wait of a call: what was done counts; a call that had done nothing is restarted or answers `EINTR`.
+fn interrupted_wait(thread: &Rc<Thread>, frame: &mut Frame, wait: &WaitFor) -> Way {
+    if let Progress::Bytes(bytes @ 1..) | Progress::BytesUntil(bytes @ 1.., _) = wait.progress {
+        strace::finished(thread, frame, bytes as u64);
+        return finish(thread, frame, bytes as u64, None);
+    }
+    if wait.finishes {
+        match call(thread, frame, Some((wait.progress, Wake::Signal))) {
+            Ok(value) => return finish(thread, frame, value as u64, None),
+            Err(Stop::Errno(errno)) if errno != EINTR => return finish(thread, frame, errno.as_return(), None),
+            _ => {}
+        }
+    } else {
+        strace::interrupted(thread, frame, wait.rule);
+    }
+    finish(thread, frame, EINTR.as_return(), Some(wait.rule))
 }
 
 /// The call has its result.
@@ -149,9 +196,14 @@ fn call(thread: &Rc<Thread>, frame: &mut Frame, resumed: Option<(Progress, Wake)
     let arguments = [registers.rdi, registers.rsi, registers.rdx, registers.r10, registers.r8, registers.r9];
     let Some(row) = table::row(number) else {
         kernel().note_unsupported(&alloc::format!("system call {number}"));
+        strace::absent(thread, number, &arguments);
         return Err(ENOSYS.into());
     };
-    (row.call)(&mut Context { thread, frame, resumed }, &arguments)
+    let outcome = (row.call)(&mut Context { thread, frame, resumed }, &arguments);
+    if strace::is_on() {
+        strace::call(thread, row, &arguments, &outcome);
+    }
+    outcome
 }
 
 /// The way out to user code: signals, freezing, ending. The caller releases the lock and returns.
@@ -163,6 +215,9 @@ pub fn leave(thread: &Rc<Thread>, frame: &mut Frame, mut rule: Option<RestartRul
         }
         if thread.exiting.get() {
             return crate::task::exit::thread_exits(thread);
+        }
+        if rule.is_none() {
+            signal::finish_mask(thread);
         }
         signal::deliver(thread, frame, rule.take());
         if thread.exiting.get() {

@@ -428,6 +428,6 @@ fn with_mask(
     if mask_size != 8 {
         return Err(EINVAL.into());
     }
-    mask.read()?;
+    context.thread.signals.set_mask_for_call(mask.read()?);
     call(context)
 }

@@ -11,9 +11,12 @@ pub mod locks;
 pub mod memory;
 pub mod paths;
 pub mod process;
+pub mod signals;
 pub mod sockets;
+pub mod strace;
 pub mod table;
 pub mod threads;
+pub mod time;
 
 use crate::entry::Frame;
 use crate::errno::Errno;

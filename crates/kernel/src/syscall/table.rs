@@ -8,6 +8,7 @@ use super::memory;
 use super::sockets;
 use super::{Context, Outcome, events, process, threads};
 use super::{descriptors, files, io, paths};
+use super::{signals, time};
 use crate::events::epoll::Reported;
 use crate::user_memory::{UserAddr, UserPtr};
 use core::fmt::{self, Write};
@@ -203,8 +204,39 @@ rows! {
     435 clone3(arguments: UserAddr, size: usize) => threads::clone3, partial("threads only, no processes");
 
     // Signals.
+    13 rt_sigaction(signal: signals::SignalNumber, new: UserPtr<[u64; 4]>, old: UserPtr<[u64; 4]>, size: usize) => signals::rt_sigaction, full;
+    14 rt_sigprocmask(how: i32, set: UserPtr<u64>, old: UserPtr<u64>, size: usize) => signals::rt_sigprocmask, full;
+    15 rt_sigreturn() => signals::rt_sigreturn, full;
+    34 pause() => signals::pause, full;
+    62 kill(pid: i32, signal: signals::SignalNumber) => signals::kill, partial("no stopping");
+    127 rt_sigpending(set: UserPtr<u64>, size: usize) => signals::rt_sigpending, full;
+    128 rt_sigtimedwait(set: UserPtr<u64>, info: UserPtr<[u8; 128]>, time: UserPtr<[i64; 2]>, size: usize) => signals::rt_sigtimedwait, full;
+    129 rt_sigqueueinfo(pid: i32, signal: signals::SignalNumber, info: UserPtr<[u8; 128]>) => signals::rt_sigqueueinfo, full;
+    130 rt_sigsuspend(set: UserPtr<u64>, size: usize) => signals::rt_sigsuspend, full;
+    131 sigaltstack(new: UserPtr<[u64; 3]>, old: UserPtr<[u64; 3]>) => signals::sigaltstack, full;
+    200 tkill(tid: i32, signal: signals::SignalNumber) => signals::tkill, full;
+    219 restart_syscall() => signals::restart_syscall, full;
+    234 tgkill(tgid: i32, tid: i32, signal: signals::SignalNumber) => signals::tgkill, full;
+    297 rt_tgsigqueueinfo(tgid: i32, tid: i32, signal: signals::SignalNumber, info: UserPtr<[u8; 128]>) => signals::rt_tgsigqueueinfo, full;
 
     // Time.
+    35 nanosleep(request: UserPtr<[i64; 2]>, left: UserPtr<[i64; 2]>) => time::nanosleep, full;
+    36 getitimer(which: i32, into: UserPtr<[[i64; 2]; 2]>) => time::getitimer, partial("ITIMER_VIRTUAL counts system time, too");
+    37 alarm(seconds: u32) => time::alarm, full;
+    38 setitimer(which: i32, new: UserPtr<[[i64; 2]; 2]>, old: UserPtr<[[i64; 2]; 2]>) => time::setitimer, partial("ITIMER_VIRTUAL counts system time, too");
+    96 gettimeofday(time: UserPtr<[i64; 2]>, zone: UserPtr<[i32; 2]>) => time::gettimeofday, full;
+    100 times(into: UserPtr<[i64; 4]>) => time::times, partial("all time is user time");
+    164 settimeofday(time: UserPtr<[i64; 2]>, zone: UserPtr<[i32; 2]>) => time::settimeofday, partial("EPERM");
+    201 time(into: UserPtr<i64>) => time::time, full;
+    222 timer_create(clock: i32, event: UserPtr<[u64; 8]>, id: UserPtr<i32>) => time::timer_create, full;
+    223 timer_settime(id: i32, flags: i32, new: UserPtr<[[i64; 2]; 2]>, old: UserPtr<[[i64; 2]; 2]>) => time::timer_settime, full;
+    224 timer_gettime(id: i32, into: UserPtr<[[i64; 2]; 2]>) => time::timer_gettime, full;
+    225 timer_getoverrun(id: i32) => time::timer_getoverrun, full;
+    226 timer_delete(id: i32) => time::timer_delete, full;
+    227 clock_settime(clock: i32, time: UserPtr<[i64; 2]>) => time::clock_settime, partial("EPERM");
+    228 clock_gettime(clock: i32, time: UserPtr<[i64; 2]>) => time::clock_gettime, full;
+    229 clock_getres(clock: i32, time: UserPtr<[i64; 2]>) => time::clock_getres, full;
+    230 clock_nanosleep(clock: i32, flags: i32, request: UserPtr<[i64; 2]>, left: UserPtr<[i64; 2]>) => time::clock_nanosleep, full;
 
     // Events.
     7 poll(entries: UserPtr<u64>, count: u32, timeout_ms: i32) => events::poll, full;

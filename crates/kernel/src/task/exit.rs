@@ -20,6 +20,7 @@ pub fn thread_exits(thread: &Rc<Thread>) -> Way {
     if process.threads.borrow().is_empty() {
         crate::control::exited(process.exit.get().unwrap_or(Exit::Status(0)));
     }
+    super::signal::send::retarget(thread);
     process.thread_gone.wake(Events::IN);
     crate::snapshot::entry_point::check();
     Way::End

@@ -5,6 +5,7 @@ use super::{Pid, Thread, Tid};
 use crate::fs::FsContext;
 use crate::fs::descriptors::DescriptorTable;
 use crate::mm::AddressSpace;
+use crate::time::posix::ProcessTimers;
 use crate::wait::WaitQueue;
 use abi::control::Exit;
 use alloc::collections::BTreeMap;
@@ -45,6 +46,8 @@ pub struct Process {
     pub auxiliary: RefCell<Vec<u8>>,
     /// `prctl(PR_SET_DUMPABLE)` and other flags by option number.
     pub flags: RefCell<BTreeMap<u32, u64>>,
+    /// `setitimer(2)` and `timer_create(2)`.
+    pub timers: ProcessTimers,
     /// Woken when one of its threads ended.
     pub thread_gone: Rc<WaitQueue>,
     /// Set when it ends.
@@ -87,6 +90,7 @@ impl Process {
         limits[4] = (0, UNLIMITED); // RLIMIT_CORE
         limits[7] = (1024, 4096); // RLIMIT_NOFILE
         limits[8] = (8 << 20, 8 << 20); // RLIMIT_MEMLOCK
+        limits[11] = (16_384, 16_384); // RLIMIT_SIGPENDING
         limits[12] = (819_200, 819_200); // RLIMIT_MSGQUEUE
         limits[13] = (0, 0); // RLIMIT_NICE
         limits[14] = (0, 0); // RLIMIT_RTPRIO
@@ -107,6 +111,7 @@ impl Process {
             environment: RefCell::default(),
             auxiliary: RefCell::default(),
             flags: RefCell::default(),
+            timers: ProcessTimers::default(),
             thread_gone: WaitQueue::new(),
             exit: Cell::default(),
             started_ns: Cell::new(crate::time::monotonic_ns()),

@@ -32,6 +32,8 @@ pub struct Thread {
     pub resumed: Cell<Option<(Progress, Wake)>>,
     /// Its registers while no host thread runs it.
     pub saved: RefCell<Option<Saved>>,
+    /// The call it is in was printed already (`--strace`).
+    pub call_shown: Cell<bool>,
     /// It has to end at its next way out of the kernel.
     pub exiting: Cell<bool>,
     /// User CPU time is counted by the host; this is what earlier host threads of it used, ns.
@@ -73,6 +75,7 @@ impl Thread {
             woken: Cell::default(),
             resumed: Cell::default(),
             saved: RefCell::default(),
+            call_shown: Cell::new(false),
             exiting: Cell::new(false),
             cpu_time_before_ns: Cell::new(0),
         })

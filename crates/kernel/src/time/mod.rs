@@ -1,6 +1,7 @@
 //! Time: clocks, and the one table of everything that is due at a time.
 
 pub mod clock;
+pub mod posix;
 pub mod timer;
 
 use crate::kernel;
