@@ -220,7 +220,8 @@ pub fn kill(context: &mut Context<'_>, pid: i32, signal: SignalNumber) -> Outcom
         0 => all.into_iter().filter(|other| other.group.get() == process.group.get()).collect(),
         -1 => all.into_iter().filter(|other| other.pid.0 > 1 && other.pid != process.pid).collect(),
         _ => {
-            let group = exit::find_process(Pid(pid.unsigned_abs())).map_or(Pid(pid.unsigned_abs()), |leader| leader.pid);
+            let group =
+                exit::find_process(Pid(pid.unsigned_abs())).map_or(Pid(pid.unsigned_abs()), |leader| leader.pid);
             all.into_iter().filter(|other| other.group.get() == group).collect()
         }
     };
@@ -334,4 +335,3 @@ pub fn rt_tgsigqueueinfo(
 pub fn restart_syscall(_context: &mut Context<'_>) -> Outcome {
     Err(EINTR.into())
 }
-

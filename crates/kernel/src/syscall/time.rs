@@ -177,12 +177,7 @@ pub fn getitimer(context: &mut Context<'_>, which: i32, into: UserPtr<Interval>)
 }
 
 /// `setitimer(2)`.
-pub fn setitimer(
-    context: &mut Context<'_>,
-    which: i32,
-    new: UserPtr<Interval>,
-    old: UserPtr<Interval>,
-) -> Outcome {
+pub fn setitimer(context: &mut Context<'_>, which: i32, new: UserPtr<Interval>, old: UserPtr<Interval>) -> Outcome {
     let setting = match new.non_null() {
         Some(new) => {
             let [interval, value] = new.read()?;
@@ -212,12 +207,7 @@ pub fn alarm(context: &mut Context<'_>, seconds: u32) -> Outcome {
 type SignalEvent = [u64; 8];
 
 /// `timer_create(2)`.
-pub fn timer_create(
-    context: &mut Context<'_>,
-    number: i32,
-    event: UserPtr<SignalEvent>,
-    id: UserPtr<i32>,
-) -> Outcome {
+pub fn timer_create(context: &mut Context<'_>, number: i32, event: UserPtr<SignalEvent>, id: UserPtr<i32>) -> Outcome {
     if matches!(number, 4..=6) {
         return Err(EOPNOTSUPP.into());
     }
@@ -227,9 +217,8 @@ pub fn timer_create(
         Some(event) => Some(decode_event(context.thread, event.read()?)?),
         None => None,
     };
-    let created = process.timers.create(&process, clock, |id| {
-        event.unwrap_or((Notice::Process(Signal::ALRM), id as u64))
-    })?;
+    let created =
+        process.timers.create(&process, clock, |id| event.unwrap_or((Notice::Process(Signal::ALRM), id as u64)))?;
     if let Err(errno) = id.write(created) {
         process.timers.delete(&process, created)?;
         return Err(errno.into());

@@ -38,8 +38,7 @@ impl ProcessTimers {
         };
         let mut intervals = self.intervals.borrow_mut();
         let interval = intervals.entry(which).or_insert_with(|| {
-            let interval =
-                Rc::new(IntervalTimer { timer: Timer::new(clock), process: Rc::downgrade(process), signal });
+            let interval = Rc::new(IntervalTimer { timer: Timer::new(clock), process: Rc::downgrade(process), signal });
             let owner: Weak<dyn Expired> = Rc::downgrade(&interval) as Weak<dyn Expired>;
             interval.timer.set_owner(owner);
             interval

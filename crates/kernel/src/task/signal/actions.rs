@@ -103,9 +103,9 @@ impl Actions {
 
     /// Replaces the action for a signal; answers the old one.
     pub fn set(&self, signal: Signal, action: Action) -> Action {
-        self.table.borrow_mut().update(|table| {
-            Action::from_words(core::mem::replace(&mut table[index(signal)], action.to_words()))
-        })
+        self.table
+            .borrow_mut()
+            .update(|table| Action::from_words(core::mem::replace(&mut table[index(signal)], action.to_words())))
     }
 
     /// `execve(2)`: handlers are gone, what was ignored stays ignored.
@@ -144,4 +144,3 @@ mod tests {
         assert_eq!(action.mask & Signal::UNSTOPPABLE, 0);
     }
 }
-

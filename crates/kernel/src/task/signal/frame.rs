@@ -94,7 +94,26 @@ fn registers_from(words: &[u64], before: &Registers) -> Registers {
     let rflags = FIXED_FLAGS | rflags & RESTORED_FLAGS;
     let (fs_base, syscall) = (before.fs_base, -1);
     Registers {
-        r8, r9, r10, r11, r12, r13, r14, r15, rdi, rsi, rbp, rbx, rdx, rax, rcx, rsp, rip, rflags, fs_base, syscall,
+        r8,
+        r9,
+        r10,
+        r11,
+        r12,
+        r13,
+        r14,
+        r15,
+        rdi,
+        rsi,
+        rbp,
+        rbx,
+        rdx,
+        rax,
+        rcx,
+        rsp,
+        rip,
+        rflags,
+        fs_base,
+        syscall,
     }
 }
 
@@ -112,8 +131,7 @@ pub fn push(thread: &Rc<Thread>, frame: &mut Frame, action: &Action, info: &Info
     }
     let signals = &thread.signals;
     let stack = signals.alternate_stack();
-    let Place { frame: start, vector: vector_start } =
-        place(frame.registers.rsp, &stack, action, vector.len() as u64)?;
+    let Place { frame: start, vector: vector_start } = place(frame.registers.rsp, &stack, action, vector.len() as u64)?;
     let [trap, error, cr2] = signals.last_fault();
     let mask = signals.mask_for_frame();
     let mut words = [0u64; WORDS];

@@ -88,12 +88,8 @@ impl Signal {
     /// Signals that stop a process by default.
     pub const STOPPING: u64 = Self::STOP.bit() | Self::TSTP.bit() | Self::TTIN.bit() | Self::TTOU.bit();
     /// Signals raised by what the thread itself just did: delivered first.
-    pub const SYNCHRONOUS: u64 = Self::SEGV.bit()
-        | Self::BUS.bit()
-        | Self::ILL.bit()
-        | Self::TRAP.bit()
-        | Self::FPE.bit()
-        | Self::SYS.bit();
+    pub const SYNCHRONOUS: u64 =
+        Self::SEGV.bit() | Self::BUS.bit() | Self::ILL.bit() | Self::TRAP.bit() | Self::FPE.bit() | Self::SYS.bit();
 
     /// From a number the guest gave.
     ///

@@ -125,8 +125,7 @@ pub fn retarget(thread: &Thread) {
     if process.signals.pending.set() == 0 {
         return;
     }
-    let others: Vec<_> =
-        process.threads.borrow().values().filter(|other| other.tid != thread.tid).cloned().collect();
+    let others: Vec<_> = process.threads.borrow().values().filter(|other| other.tid != thread.tid).cloned().collect();
     for other in &others {
         notify(other);
     }
