@@ -72,7 +72,7 @@ hostcalls! {
     READV = 19 "readv" [ANY] "standard streams";
     WRITEV = 20 "writev" [ANY] "standard streams";
     SCHED_YIELD = 24 "sched_yield" [ANY] "guest sched_yield, lock back-off";
-    MREMAP = 25 "mremap" [&[Only(4, 7)]] "guest mremap, aliases of shared objects";
+    MREMAP = 25 "mremap" [&[Only(3, 7)]] "guest mremap, aliases of shared objects";
     MADVISE = 28 "madvise" [
         // NORMAL, RANDOM, SEQUENTIAL, WILLNEED, DONTNEED
         &[AtMost(2, 4)],
