@@ -10,7 +10,7 @@ use crate::config::units::Span;
 use crate::config::{Function, WarmupRequest};
 use crate::exit::Status;
 use crate::http::{Pairs, Request};
-use crate::sandbox::{Sandboxes, again, attend, listen, monitor, show, trace_stream};
+use crate::sandbox::{Listener, Sandboxes, again, attend, monitor, show, trace_stream};
 use abi::dump::LowerFile;
 use anyhow::{Context, Result, bail};
 use image::{Image, Store};
@@ -168,8 +168,9 @@ fn reach_entry(instance: &mut Instance, sandboxes: &Sandboxes, time_limit: Durat
         Some(port) => format!("waited for a connection on port {port}"),
         None => "opened /dev/catalyzer/entry".to_owned(),
     };
+    let mut listener = Listener::default();
     while Time::now() < deadline {
-        match listen(instance, None)? {
+        match listener.listen(instance, None)? {
             Some(Event::AtEntry) => return Ok(()),
             Some(Event::Ended(end)) => bail!("the program ended before it {goal}: {end}"),
             Some(event) => show(&event),
@@ -199,8 +200,9 @@ fn warm_up(instance: &mut Instance, pairs: &Pairs, request: &WarmupRequest, pati
         bail!("answered with status {}", response.status);
     }
     let deadline = Time::now() + patience;
+    let mut listener = Listener::default();
     while instance.open_connections() > 0 && Time::now() < deadline {
-        match listen(instance, None)? {
+        match listener.listen(instance, None)? {
             Some(Event::ConnectionDone { id: done }) if done == id => return Ok(()),
             Some(Event::Ended(end)) => bail!("the program ended: {end}"),
             Some(event) => show(&event),

@@ -4,7 +4,7 @@ use crate::config::Function;
 use crate::config::layer::Layer;
 use crate::config::options::SandboxOptions;
 use crate::exit::Status;
-use crate::sandbox::{Sandboxes, again, listen, monitor, show, trace_stream};
+use crate::sandbox::{Listener, Sandboxes, again, monitor, show, trace_stream};
 use anyhow::{Context, Result, bail};
 use image::Image;
 use monitor::{Event, Instance, InstanceIo, Reason, ScratchIo, StdioSource};
@@ -133,8 +133,9 @@ enum Followed {
 
 /// Follows an instance to its end.
 fn follow(mut instance: Instance, signals: &mut Signals) -> Result<Followed> {
+    let mut listener = Listener::default();
     loop {
-        match listen(&mut instance, Some(signals.any.as_fd()))? {
+        match listener.listen(&mut instance, Some(signals.any.as_fd()))? {
             Some(Event::Frozen) => return Ok(Followed::Frozen(Box::new(instance))),
             Some(Event::Ended(end)) => {
                 let status = Status::of_end(&end);

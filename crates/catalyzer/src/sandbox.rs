@@ -137,28 +137,49 @@ pub fn show(event: &Event) {
     }
 }
 
-/// Waits for an instance to have something to say, for another descriptor, or for the next look at its
-/// limits; its event, if there is one.
-///
-/// # Errors
-/// The instance could not be made, or the host fails.
-pub fn listen(instance: &mut Instance, other: Option<BorrowedFd<'_>>) -> Result<Option<Event>> {
-    if !instance.has_queued_events() {
-        // Both are needed at once: an instance may die without a word. Where it could not be made or is
-        // gone, the next event says so.
-        let process = instance.process_fd().ok().and_then(|fd| fd.try_clone_to_owned().ok());
-        let control = instance.control_fd();
-        let descriptors = [Some(control), process.as_ref().map(AsFd::as_fd), other];
-        let mut polled: Vec<_> =
-            descriptors.iter().flatten().map(|fd| PollFd::from_borrowed_fd(*fd, PollFlags::IN)).collect();
-        let timeout = Timespec { tv_sec: 0, tv_nsec: WATCH.subsec_nanos().into() };
-        match poll(&mut polled, process.as_ref().map(|_| &timeout)) {
-            Ok(0) => instance.check_limits()?,
-            Ok(_) | Err(rustix::io::Errno::INTR) => {}
-            Err(error) => return Err(error).context("waiting for a sandbox"),
-        }
+/// Listens to an instance and looks at its limits now and then.
+#[derive(Debug)]
+pub struct Listener {
+    next_look: Time,
+}
+
+impl Default for Listener {
+    fn default() -> Self {
+        Self { next_look: Time::now() + WATCH }
     }
-    Ok(instance.next_event(Time::now())?)
+}
+
+impl Listener {
+    /// Waits for the instance to have something to say, for another descriptor, or for the next look at
+    /// its limits; the event, if there is one.
+    ///
+    /// # Errors
+    /// The instance could not be made, or the host fails.
+    pub fn listen(&mut self, instance: &mut Instance, other: Option<BorrowedFd<'_>>) -> Result<Option<Event>> {
+        if !instance.has_queued_events() {
+            // Both are needed: an instance may die without a word. Where it could not be made or is gone,
+            // the next event says so.
+            let process = instance.process_fd().ok().and_then(|fd| fd.try_clone_to_owned().ok());
+            let descriptors = [Some(instance.control_fd()), process.as_ref().map(AsFd::as_fd), other];
+            let timeout = if process.is_some() { Some(self.next_look.saturating_duration_since(Time::now())) } else { None };
+            wait(descriptors.into_iter().flatten(), timeout)?;
+        }
+        if Time::now() >= self.next_look {
+            instance.check_limits()?;
+            self.next_look = Time::now() + WATCH;
+        }
+        Ok(instance.next_event(Time::now())?)
+    }
+}
+
+/// Waits until one of the descriptors has something to read; nothing special when time is over before.
+fn wait<'a>(descriptors: impl Iterator<Item = BorrowedFd<'a>>, timeout: Option<Duration>) -> Result<()> {
+    let mut polled: Vec<_> = descriptors.map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)).collect();
+    let timeout = timeout.map(|timeout| Timespec { tv_sec: 0, tv_nsec: timeout.min(WATCH).subsec_nanos().into() });
+    match poll(&mut polled, timeout.as_ref()) {
+        Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
+        Err(error) => Err(error).context("waiting for a sandbox"),
+    }
 }
 
 /// Waits until a client's connection has something to read, or `patience` is over; meanwhile listens to

@@ -5,7 +5,7 @@ use crate::report::Report;
 use crate::watch::{Arrival, Mailbox};
 use std::fs::Permissions;
 use std::io::{self, BufRead, BufReader, Read, Write};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -80,6 +80,8 @@ pub fn ask(path: &Path, question: Question) -> Result<Report> {
 #[derive(Debug)]
 pub(crate) struct Control {
     path: PathBuf,
+    /// Tells our socket from one that another gateway has put in its place.
+    inode: u64,
     stopping: Arc<AtomicBool>,
     thread: Option<std::thread::JoinHandle<()>>,
 }
@@ -98,6 +100,7 @@ impl Control {
         }
         let listener = UnixListener::bind(&path).map_err(fail)?;
         std::fs::set_permissions(&path, Permissions::from_mode(0o600)).map_err(fail)?;
+        let inode = std::fs::symlink_metadata(&path).map_err(fail)?.ino();
         let stopping = Arc::new(AtomicBool::new(false));
         let stop = Arc::clone(&stopping);
         let thread = std::thread::Builder::new().name("control".to_owned()).spawn(move || {
@@ -110,14 +113,18 @@ impl Control {
                 }
             }
         });
-        Ok(Some(Self { path: path.clone(), stopping, thread: Some(thread.map_err(fail)?) }))
+        Ok(Some(Self { path: path.clone(), inode, stopping, thread: Some(thread.map_err(fail)?) }))
     }
 }
 
 impl Drop for Control {
     fn drop(&mut self) {
         self.stopping.store(true, Ordering::Release);
-        // Wakes the thread.
+        let ours = std::fs::symlink_metadata(&self.path).is_ok_and(|found| found.ino() == self.inode);
+        if !ours {
+            // The thread can't be woken any more; it holds nothing but the socket.
+            return;
+        }
         let _ = UnixStream::connect(&self.path);
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();

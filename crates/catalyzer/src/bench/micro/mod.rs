@@ -7,7 +7,7 @@ pub mod probe;
 
 use crate::config::layer::Layer;
 use crate::config::{Function, MountPoint};
-use crate::sandbox::{Sandboxes, listen, show};
+use crate::sandbox::{Listener, Sandboxes, show};
 use abi::control::{Exit, LogStream};
 use anyhow::{Context, Result, bail};
 use monitor::{ClassLimits, Event, Monitor, Reason, ScratchIo, StdioSource};
@@ -104,8 +104,9 @@ fn in_a_sandbox(sandboxes: &Sandboxes) -> Result<Vec<u8>> {
     let stdio = [StdioSource::Null, StdioSource::Log, StdioSource::Log];
     let mut instance = sandboxes.class.scratch(ScratchIo { stdio, ..ScratchIo::default() })?;
     let mut output = Vec::new();
+    let mut listener = Listener::default();
     loop {
-        match listen(&mut instance, None)? {
+        match listener.listen(&mut instance, None)? {
             Some(Event::Log { stream: LogStream::Out, bytes, .. }) => output.extend(bytes),
             Some(Event::Ended(end)) if end.reason == Reason::Program(Exit::Status(0)) => return Ok(output),
             Some(Event::Ended(end)) => bail!("{end}"),
