@@ -161,7 +161,8 @@ impl Listener {
             // the next event says so.
             let process = instance.process_fd().ok().and_then(|fd| fd.try_clone_to_owned().ok());
             let descriptors = [Some(instance.control_fd()), process.as_ref().map(AsFd::as_fd), other];
-            let timeout = if process.is_some() { Some(self.next_look.saturating_duration_since(Time::now())) } else { None };
+            let timeout =
+                if process.is_some() { Some(self.next_look.saturating_duration_since(Time::now())) } else { None };
             wait(descriptors.into_iter().flatten(), timeout)?;
         }
         if Time::now() >= self.next_look {
