@@ -3,7 +3,9 @@
 
 pub mod arguments;
 pub mod descriptors;
+pub mod credentials;
 pub mod dispatch;
+pub mod machine;
 pub mod events;
 pub mod files;
 pub mod io;

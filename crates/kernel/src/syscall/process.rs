@@ -1,13 +1,19 @@
-//! Processes and threads: who one is.
+//! Processes: who one is, groups and sessions, `prctl` and `arch_prctl`.
 
 use super::{Context, Outcome};
-use crate::errno::{EINVAL, EPERM};
-use crate::user_memory::{UserAddr, UserPtr};
+use crate::entry;
+use crate::errno::{EFAULT, EINVAL, ENODEV, EPERM, ESRCH};
+use crate::kernel;
+use crate::task::{PROGRAM, Pid, Process};
+use crate::user_memory::{UserAddr, UserPtr, copy_in, copy_out};
+use abi::layout::GUEST_END;
+use alloc::rc::Rc;
 
-/// `getpid(2)`.
+/// `getpid(2)`. After a boot from an image the program has a number of this instance, so that generators of random
+/// numbers that look at it notice; the old number stays valid wherever a process is named.
 pub fn getpid(context: &mut Context<'_>) -> Outcome {
     let process = context.process();
-    let instance = crate::kernel().tasks.instance_pid.get().filter(|_| process.pid == crate::task::PROGRAM);
+    let instance = kernel().tasks.instance_pid.get().filter(|_| process.pid == PROGRAM);
     Ok(instance.unwrap_or(process.pid).0 as usize)
 }
 
@@ -16,28 +22,197 @@ pub fn getppid(context: &mut Context<'_>) -> Outcome {
     Ok(context.process().parent.get().0 as usize)
 }
 
-/// `arch_prctl(2)`.
-pub fn arch_prctl(context: &mut Context<'_>, command: u32, address: UserAddr) -> Outcome {
-    const SET_GS: u32 = 0x1001;
-    const SET_FS: u32 = 0x1002;
-    const GET_FS: u32 = 0x1003;
-    const GET_GS: u32 = 0x1004;
-    match command {
-        SET_FS if address.0 >= 1 << 47 => Err(EPERM.into()),
-        SET_FS => {
-            crate::entry::set_fs_base(address.0);
-            Ok(0)
-        }
-        GET_FS => {
-            UserPtr::new(address.0).write(crate::entry::fs_base())?;
-            Ok(0)
-        }
-        // GS is the kernel's.
-        SET_GS | GET_GS => {
-            crate::kernel().note_unsupported("arch_prctl of the GS base");
-            let _ = context;
-            Err(EINVAL.into())
-        }
-        _ => Err(EINVAL.into()),
+/// The process of a number, the instance's own included; 0 is the caller's.
+fn named(context: &Context<'_>, pid: u32) -> Result<Rc<Process>, super::Stop> {
+    let pid = match kernel().tasks.instance_pid.get() {
+        Some(instance) if instance.0 == pid => PROGRAM.0,
+        _ => pid,
+    };
+    if pid == 0 {
+        return Ok(context.process());
     }
+    kernel().tasks.processes.borrow().get(&Pid(pid)).cloned().ok_or(ESRCH.into())
+}
+
+/// `getpgid(2)`.
+pub fn getpgid(context: &mut Context<'_>, pid: u32) -> Outcome {
+    Ok(named(context, pid)?.group.get().0 as usize)
+}
+
+/// `getpgrp(2)`.
+pub fn getpgrp(context: &mut Context<'_>) -> Outcome {
+    Ok(context.process().group.get().0 as usize)
+}
+
+/// `getsid(2)`.
+pub fn getsid(context: &mut Context<'_>, pid: u32) -> Outcome {
+    Ok(named(context, pid)?.session.get().0 as usize)
+}
+
+/// `setpgid(2)`.
+pub fn setpgid(context: &mut Context<'_>, pid: u32, group: u32) -> Outcome {
+    if (group as i32) < 0 {
+        return Err(EINVAL.into());
+    }
+    let process = named(context, pid)?;
+    let group = if group == 0 { process.pid } else { Pid(group) };
+    if process.session.get() == process.pid {
+        return Err(EPERM.into());
+    }
+    let exists = kernel().tasks.processes.borrow().values().any(|other| other.group.get() == group);
+    if group != process.pid && !exists {
+        return Err(EPERM.into());
+    }
+    process.group.set(group);
+    Ok(0)
+}
+
+/// `setsid(2)`.
+pub fn setsid(context: &mut Context<'_>) -> Outcome {
+    let process = context.process();
+    if process.group.get() == process.pid {
+        return Err(EPERM.into());
+    }
+    process.group.set(process.pid);
+    process.session.set(process.pid);
+    Ok(process.pid.0 as usize)
+}
+
+/// `arch_prctl(2)`. `GS` is the kernel's.
+pub fn arch_prctl(_context: &mut Context<'_>, operation: u32, address: u64) -> Outcome {
+    const ARCH_SET_GS: u32 = 0x1001;
+    const ARCH_SET_FS: u32 = 0x1002;
+    const ARCH_GET_FS: u32 = 0x1003;
+    const ARCH_GET_GS: u32 = 0x1004;
+    match operation {
+        ARCH_SET_FS if address < GUEST_END => entry::set_fs_base(address),
+        ARCH_SET_FS => return Err(EPERM.into()),
+        ARCH_GET_FS => UserPtr::<u64>::new(address).write(entry::fs_base())?,
+        ARCH_GET_GS => UserPtr::<u64>::new(address).write(0)?,
+        ARCH_SET_GS => {
+            kernel().note_unsupported("arch_prctl(ARCH_SET_GS)");
+            return Err(EPERM.into());
+        }
+        // CPUID faulting and shadow stacks: as on a processor without them.
+        0x1012 => return Err(ENODEV.into()),
+        _ => return Err(EINVAL.into()),
+    }
+    Ok(0)
+}
+
+/// Options of `prctl(2)` that are kept as numbers: set, get, largest value.
+const NUMBERS: [(u32, u32, u64); 4] = [(1, 2, 64), (29, 30, u64::MAX), (36, 37, 1), (41, 42, 1)];
+
+/// `prctl(2)`.
+pub fn prctl(context: &mut Context<'_>, option: u32, first: u64, second: u64, _third: u64, _fourth: u64) -> Outcome {
+    const PR_GET_DUMPABLE: u32 = 3;
+    const PR_SET_DUMPABLE: u32 = 4;
+    const PR_GET_KEEPCAPS: u32 = 7;
+    const PR_SET_KEEPCAPS: u32 = 8;
+    const PR_SET_NAME: u32 = 15;
+    const PR_GET_NAME: u32 = 16;
+    const PR_GET_SECCOMP: u32 = 21;
+    const PR_CAPBSET_READ: u32 = 23;
+    const PR_CAPBSET_DROP: u32 = 24;
+    const PR_GET_SECUREBITS: u32 = 27;
+    const PR_SET_NO_NEW_PRIVS: u32 = 38;
+    const PR_GET_NO_NEW_PRIVS: u32 = 39;
+    const CAP_SETPCAP: u32 = 8;
+    const CAP_LAST: u64 = 40;
+    let process = context.process();
+    match option {
+        PR_GET_DUMPABLE => Ok(process.flags.borrow().get(&PR_SET_DUMPABLE).map_or(1, |value| *value as usize)),
+        PR_SET_DUMPABLE | PR_SET_KEEPCAPS => {
+            if first > 1 {
+                return Err(EINVAL.into());
+            }
+            process.flags.borrow_mut().insert(option, first);
+            Ok(0)
+        }
+        PR_GET_KEEPCAPS => Ok(process.flags.borrow().get(&PR_SET_KEEPCAPS).map_or(0, |value| *value as usize)),
+        PR_SET_NAME => {
+            let name = crate::user_memory::read_string(UserAddr(first), 4096).or_else(|errno| {
+                let mut bytes = [0; 15];
+                copy_in(&mut bytes, UserAddr(first)).map(|()| bytes.to_vec()).map_err(|_| errno)
+            })?;
+            *context.thread.name.borrow_mut() = name[..name.len().min(15)].to_vec();
+            Ok(0)
+        }
+        PR_GET_NAME => {
+            let mut bytes = [0; 16];
+            let name = context.thread.name.borrow().clone();
+            bytes[..name.len().min(15)].copy_from_slice(&name[..name.len().min(15)]);
+            copy_out(UserAddr(first), &bytes)?;
+            Ok(0)
+        }
+        PR_GET_SECCOMP | PR_GET_SECUREBITS => Ok(0),
+        PR_CAPBSET_READ if first <= CAP_LAST => {
+            Ok((process.credentials.borrow().bounding >> first & 1) as usize)
+        }
+        PR_CAPBSET_DROP if first <= CAP_LAST => {
+            let mut own = process.credentials.borrow_mut();
+            if !own.is_capable(CAP_SETPCAP) {
+                return Err(EPERM.into());
+            }
+            own.bounding &= !(1 << first);
+            Ok(0)
+        }
+        PR_SET_NO_NEW_PRIVS => {
+            if first != 1 || second != 0 {
+                return Err(EINVAL.into());
+            }
+            process.credentials.borrow_mut().no_new_privileges = true;
+            Ok(0)
+        }
+        PR_GET_NO_NEW_PRIVS => Ok(usize::from(process.credentials.borrow().no_new_privileges)),
+        _ => number_option(&process, option, first),
+    }
+}
+
+fn number_option(process: &Process, option: u32, argument: u64) -> Outcome {
+    for (set, get, largest) in NUMBERS {
+        if option == set {
+            if argument > largest {
+                return Err(EINVAL.into());
+            }
+            process.flags.borrow_mut().insert(set, argument);
+            return Ok(0);
+        }
+        if option == get {
+            let value = process.flags.borrow().get(&set).copied().unwrap_or(0);
+            // PR_GET_PDEATHSIG and PR_GET_CHILD_SUBREAPER store an int; the others return it.
+            if matches!(get, 2 | 37) {
+                UserPtr::<i32>::new(argument).write(value as i32).map_err(|_| EFAULT)?;
+                return Ok(0);
+            }
+            return Ok(value as usize);
+        }
+    }
+    kernel().note_unsupported(&alloc::format!("prctl option {option:#x}"));
+    Err(EINVAL.into())
+}
+
+/// `wait4(2)`: there are no children while `fork` is absent.
+pub fn wait4(_context: &mut Context<'_>, _pid: i32, _status: UserAddr, options: u32, _usage: UserAddr) -> Outcome {
+    // WNOHANG, WUNTRACED, WCONTINUED, __WNOTHREAD, __WALL, __WCLONE
+    if options & !0xe000_000b != 0 { Err(EINVAL.into()) } else { Err(crate::errno::ECHILD.into()) }
+}
+
+/// `waitid(2)`, likewise.
+pub fn waitid(_context: &mut Context<'_>, kind: u32, _id: u32, _info: UserAddr, options: u32) -> Outcome {
+    // WNOHANG, WSTOPPED, WEXITED, WCONTINUED, WNOWAIT, __WNOTHREAD, __WALL, __WCLONE; one of the three events.
+    if kind > 3 || options & !0xe100_000f != 0 || options & 0xe == 0 {
+        return Err(EINVAL.into());
+    }
+    Err(crate::errno::ECHILD.into())
+}
+
+/// `personality(2)`: `PER_LINUX`, which is all there is.
+pub fn personality(_context: &mut Context<'_>, _persona: u32) -> Outcome {
+    Ok(0)
+}
+
+/// `sethostname(2)` and `setdomainname(2)`: the name is given from outside.
+pub fn sethostname(_context: &mut Context<'_>, _name: UserAddr, _len: usize) -> Outcome {
+    Err(EPERM.into())
 }

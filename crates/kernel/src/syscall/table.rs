@@ -5,8 +5,7 @@
 
 use super::arguments::{Argument, Fd, UserPath};
 use super::memory;
-use super::sockets;
-use super::{Context, Outcome, events, process, threads};
+use super::{Context, Outcome, credentials, events, machine, process, threads};
 use super::{descriptors, files, io, paths};
 use super::{signals, time};
 use crate::events::epoll::Reported;
@@ -193,7 +192,7 @@ rows! {
     56 clone(flags: u64, stack: UserAddr, parent_tid: UserPtr<u32>, child_tid: UserPtr<u32>, tls: u64) => threads::clone, partial("threads only, no processes");
     60 exit(status: i32) => threads::exit, full;
     110 getppid() => process::getppid, full;
-    158 arch_prctl(command: u32, address: UserAddr) => process::arch_prctl, partial("no GS base");
+    158 arch_prctl(operation: u32, address: u64) => process::arch_prctl, partial("GS belongs to the kernel");
     186 gettid() => threads::gettid, full;
     202 futex(word: UserPtr<u32>, operation: u32, value: u32, time: u64, other: UserPtr<u32>, value3: u32) => threads::futex, partial("no priority inheritance");
     218 set_tid_address(tid: UserAddr) => threads::set_tid_address, full;
@@ -202,6 +201,55 @@ rows! {
     274 get_robust_list(tid: i32, head: UserPtr<u64>, len: UserPtr<u64>) => threads::get_robust_list, full;
     334 rseq(area: UserAddr, len: u32, flags: i32, signature: u32) => threads::rseq, partial("never there");
     435 clone3(arguments: UserAddr, size: usize) => threads::clone3, partial("threads only, no processes");
+
+    63 uname(into: UserAddr) => machine::uname, full;
+    97 getrlimit(resource: usize, into: UserPtr<[u64; 2]>) => machine::getrlimit, full;
+    98 getrusage(who: i32, into: UserPtr<u64>) => machine::getrusage, partial("times and memory only");
+    99 sysinfo(into: UserAddr) => machine::sysinfo, full;
+    102 getuid() => credentials::getuid, full;
+    104 getgid() => credentials::getgid, full;
+    105 setuid(uid: u32) => credentials::setuid, full;
+    106 setgid(gid: u32) => credentials::setgid, full;
+    107 geteuid() => credentials::geteuid, full;
+    108 getegid() => credentials::getegid, full;
+    109 setpgid(pid: u32, group: u32) => process::setpgid, full;
+    111 getpgrp() => process::getpgrp, full;
+    112 setsid() => process::setsid, full;
+    113 setreuid(real: u32, effective: u32) => credentials::setreuid, full;
+    114 setregid(real: u32, effective: u32) => credentials::setregid, full;
+    115 getgroups(size: i32, list: UserPtr<u32>) => credentials::getgroups, full;
+    116 setgroups(size: usize, list: UserPtr<u32>) => credentials::setgroups, full;
+    117 setresuid(real: u32, effective: u32, saved: u32) => credentials::setresuid, full;
+    118 getresuid(real: UserPtr<u32>, effective: UserPtr<u32>, saved: UserPtr<u32>) => credentials::getresuid, full;
+    119 setresgid(real: u32, effective: u32, saved: u32) => credentials::setresgid, full;
+    120 getresgid(real: UserPtr<u32>, effective: UserPtr<u32>, saved: UserPtr<u32>) => credentials::getresgid, full;
+    121 getpgid(pid: u32) => process::getpgid, full;
+    122 setfsuid(uid: u32) => credentials::setfsuid, full;
+    123 setfsgid(gid: u32) => credentials::setfsgid, full;
+    124 getsid(pid: u32) => process::getsid, full;
+    125 capget(header: UserPtr<u32>, data: UserPtr<u32>) => credentials::capget, full;
+    126 capset(header: UserPtr<u32>, data: UserPtr<u32>) => credentials::capset, full;
+    135 personality(persona: u32) => process::personality, partial("PER_LINUX only");
+    140 getpriority(which: u32, who: u32) => machine::getpriority, partial("nice is always 0");
+    141 setpriority(which: u32, who: u32, nice: i32) => machine::setpriority, partial("has no effect");
+    142 sched_setparam(pid: i32, parameters: UserPtr<i32>) => machine::sched_setparam, partial("SCHED_OTHER only");
+    143 sched_getparam(pid: i32, parameters: UserPtr<i32>) => machine::sched_getparam, full;
+    144 sched_setscheduler(pid: i32, policy: u32, parameters: UserPtr<i32>) => machine::sched_setscheduler, partial("SCHED_OTHER only");
+    145 sched_getscheduler(pid: i32) => machine::sched_getscheduler, full;
+    146 sched_get_priority_max(policy: u32) => machine::sched_get_priority_max, full;
+    147 sched_get_priority_min(policy: u32) => machine::sched_get_priority_min, full;
+    24 sched_yield() => machine::sched_yield, full;
+    157 prctl(option: u32, first: u64, second: u64, third: u64, fourth: u64) => process::prctl, partial("names, flags and capabilities");
+    160 setrlimit(resource: usize, from: UserPtr<[u64; 2]>) => machine::setrlimit, full;
+    170 sethostname(name: UserAddr, len: usize) => process::sethostname, full;
+    171 setdomainname(name: UserAddr, len: usize) => process::sethostname, full;
+    203 sched_setaffinity(pid: i32, len: usize, mask: UserAddr) => machine::sched_setaffinity, partial("the host decides where threads run");
+    204 sched_getaffinity(pid: i32, len: usize, mask: UserAddr) => machine::sched_getaffinity, full;
+    61 wait4(pid: i32, status: UserAddr, options: u32, usage: UserAddr) => process::wait4, partial("no children without fork");
+    247 waitid(kind: u32, id: u32, info: UserAddr, options: u32) => process::waitid, partial("no children without fork");
+    302 prlimit64(pid: i32, resource: usize, new: UserPtr<[u64; 2]>, old: UserPtr<[u64; 2]>) => machine::prlimit64, full;
+    309 getcpu(cpu: UserPtr<u32>, node: UserPtr<u32>, cache: UserAddr) => machine::getcpu, full;
+    318 getrandom(into: UserAddr, len: usize, flags: u32) => machine::getrandom, full;
 
     // Signals.
     13 rt_sigaction(signal: signals::SignalNumber, new: UserPtr<[u64; 4]>, old: UserPtr<[u64; 4]>, size: usize) => signals::rt_sigaction, full;
