@@ -61,7 +61,12 @@ pub fn getegid(context: &mut Context<'_>) -> Outcome {
 }
 
 /// `getresuid(2)`.
-pub fn getresuid(context: &mut Context<'_>, real: UserPtr<u32>, effective: UserPtr<u32>, saved: UserPtr<u32>) -> Outcome {
+pub fn getresuid(
+    context: &mut Context<'_>,
+    real: UserPtr<u32>,
+    effective: UserPtr<u32>,
+    saved: UserPtr<u32>,
+) -> Outcome {
     let ids = with(context, |own| own.uid);
     real.write(ids[REAL])?;
     effective.write(ids[EFFECTIVE])?;
@@ -70,7 +75,12 @@ pub fn getresuid(context: &mut Context<'_>, real: UserPtr<u32>, effective: UserP
 }
 
 /// `getresgid(2)`.
-pub fn getresgid(context: &mut Context<'_>, real: UserPtr<u32>, effective: UserPtr<u32>, saved: UserPtr<u32>) -> Outcome {
+pub fn getresgid(
+    context: &mut Context<'_>,
+    real: UserPtr<u32>,
+    effective: UserPtr<u32>,
+    saved: UserPtr<u32>,
+) -> Outcome {
     let ids = with(context, |own| own.gid);
     real.write(ids[REAL])?;
     effective.write(ids[EFFECTIVE])?;

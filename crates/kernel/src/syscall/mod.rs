@@ -2,14 +2,14 @@
 //! family and read like the man page. A handler never blocks; its [`Outcome`] says all that can happen.
 
 pub mod arguments;
-pub mod descriptors;
 pub mod credentials;
+pub mod descriptors;
 pub mod dispatch;
-pub mod machine;
 pub mod events;
 pub mod files;
 pub mod io;
 pub mod locks;
+pub mod machine;
 pub mod memory;
 pub mod paths;
 pub mod process;

@@ -146,9 +146,7 @@ pub fn prctl(context: &mut Context<'_>, option: u32, first: u64, second: u64, _t
             Ok(0)
         }
         PR_GET_SECCOMP | PR_GET_SECUREBITS => Ok(0),
-        PR_CAPBSET_READ if first <= CAP_LAST => {
-            Ok((process.credentials.borrow().bounding >> first & 1) as usize)
-        }
+        PR_CAPBSET_READ if first <= CAP_LAST => Ok((process.credentials.borrow().bounding >> first & 1) as usize),
         PR_CAPBSET_DROP if first <= CAP_LAST => {
             let mut own = process.credentials.borrow_mut();
             if !own.is_capable(CAP_SETPCAP) {
