@@ -4,7 +4,7 @@
 //! `ENOSYS`, and named in the log once.
 
 use super::arguments::{Argument, Fd, UserPath};
-use super::memory;
+use super::{memory, sockets};
 use super::{Context, Outcome, credentials, events, machine, process, threads};
 use super::{descriptors, files, io, paths};
 use super::{signals, time};
