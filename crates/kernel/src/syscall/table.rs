@@ -4,9 +4,9 @@
 //! `ENOSYS`, and named in the log once.
 
 use super::arguments::{Argument, Fd, UserPath};
-use super::{memory, sockets};
 use super::{Context, Outcome, credentials, events, machine, process, threads};
 use super::{descriptors, files, io, paths};
+use super::{memory, sockets};
 use super::{signals, time};
 use crate::events::epoll::Reported;
 use crate::user_memory::{UserAddr, UserPtr};
