@@ -6,6 +6,7 @@
 //! * [`command`]: the contract of `catalyzer run`: streams, exit statuses, limits, options.
 //! * [`python`]: Python's own tests for threads, sockets, mappings and epoll, compared test by test.
 //! * [`boots`]: the functions of the gallery through every kind of boot.
+//! * [`hostile`]: guests that try what is forbidden, one tiny program a deed.
 //!
 //! Nothing is skipped when the sandbox doesn't work: the case fails.
 
@@ -13,6 +14,9 @@ pub mod boots;
 pub mod command;
 pub mod compile;
 pub mod differential;
+pub mod hostile;
+pub mod hostile_place;
+mod hostile_trace;
 pub mod process;
 pub mod python;
 pub mod sandbox;
