@@ -165,6 +165,8 @@ const DEEDS: &[Deed] = &[
     deed("exhaust", &["stack"], Served(139, "")),
 ];
 
+/// `uretprobe` and `uprobe`: Linux itself hands them past every seccomp filter, and does nothing for who is no probe.
+const PASSED_BY_LINUX: [u32; 2] = [335, 336];
 /// Places in the kernel's text that are jumped to, for each of these words in the registers.
 const JUMPS: u32 = 50;
 const NUMBERS: u32 = 551;
@@ -261,6 +263,10 @@ fn kernel_call(who: Who, number: u32) -> Result<()> {
     for (word, value) in words {
         let text = number.to_string();
         let outcome = run(who, &["--timeout", "5s"], "kernel_call", &[&text, word, word, word, word, word, word])?;
+        if PASSED_BY_LINUX.contains(&number) {
+            ensure!(outcome.status != 0 || outcome.text().contains("PASSED: -"), "{outcome}");
+            continue;
+        }
         let said = format!("calls: {number}\n");
         ensure!(outcome.text().starts_with(&said), "it did not come to the call\n{outcome}");
         if !listed(number, [*value; 6]) {
