@@ -95,7 +95,9 @@ mod tests {
 
     #[test]
     fn an_unlisted_call_that_kills_is_none() {
-        let trace = format!("{SEALED}8 [00007e0000001000] socket(AF_UNIX) = ?\n8 [????????????????] +++ killed by SIGSYS +++\n");
+        let trace = format!(
+            "{SEALED}8 [00007e0000001000] socket(AF_UNIX) = ?\n8 [????????????????] +++ killed by SIGSYS +++\n"
+        );
         assert_eq!(judge(&trace).ok(), Some(0));
     }
 }
