@@ -1,6 +1,6 @@
 //! Sockets of the inside, and the listener that is fed from outside.
 //!
-//! * [`socket`]: what all sockets can do; [`tcp`] implements it.
+//! * [`socket`]: what all sockets can do; [`tcp`], [`udp`] and [`unix`] implement it.
 //! * [`stream`]: a connection inside; [`host_stream`]: one that the monitor handed in.
 //! * [`ports`]: who holds which port; [`address`], [`options`], [`interface`]: what the guest sees around it.
 //!
@@ -15,6 +15,9 @@ pub mod ports;
 pub mod socket;
 pub mod stream;
 pub mod tcp;
+pub mod udp;
+pub mod unix;
+pub mod unix_names;
 
 use crate::errno::EPIPE;
 use crate::events::epoll::Epoll;
@@ -35,6 +38,8 @@ pub struct Net {
     pub tcp: ports::Ports,
     /// UDP ports.
     pub udp: ports::Ports,
+    /// Abstract names of Unix sockets.
+    pub unix: unix_names::Names,
 }
 
 impl Net {

@@ -3,6 +3,8 @@
 use super::address::Address;
 use super::options::{Nature, Options};
 use super::tcp::TcpSocket;
+use super::udp::UdpSocket;
+use super::unix::UnixSocket;
 use crate::errno::{EAGAIN, ENOTSOCK, Errno};
 use crate::fs::file::{File, OpenFile, OpenFlags};
 use crate::syscall::{Context, Outcome, RestartRule, Stop};
@@ -158,6 +160,12 @@ pub struct Shutdown {
 /// `ENOTSOCK`.
 pub fn socket_of(file: &OpenFile) -> Result<&dyn Socket, Errno> {
     if let Some(socket) = file.downcast::<TcpSocket>() {
+        return Ok(socket);
+    }
+    if let Some(socket) = file.downcast::<UnixSocket>() {
+        return Ok(socket);
+    }
+    if let Some(socket) = file.downcast::<UdpSocket>() {
         return Ok(socket);
     }
     Err(ENOTSOCK)

@@ -7,11 +7,13 @@ use crate::errno::{
     Errno,
 };
 use crate::fs::file::{File, OpenFile, OpenFlags};
-use crate::net::address::{AF_INET, AF_INET6, Address};
+use crate::net::address::{AF_INET, AF_INET6, AF_UNIX, Address};
 use crate::net::options::{self, SOL_SOCKET};
 use crate::net::raise_broken_pipe;
 use crate::net::socket::{Ancillary, Credentials, Incoming, MessageFlags, Outgoing, Shutdown, socket_of};
 use crate::net::tcp::TcpSocket;
+use crate::net::udp::UdpSocket;
+use crate::net::unix::{Kind, UnixSocket};
 use crate::user_memory::{UserAddr, UserBuffers, UserPtr, bytes_of, copy_in, copy_out};
 use crate::wait::Progress;
 use alloc::rc::Rc;
@@ -20,9 +22,11 @@ use alloc::vec::Vec;
 const SOCK_STREAM: i32 = 1;
 const SOCK_DGRAM: i32 = 2;
 const SOCK_RAW: i32 = 3;
+const SOCK_SEQPACKET: i32 = 5;
 /// `SOCK_TYPE_MASK`: the rest are flags.
 const TYPE_MASK: i32 = 0xf;
 const IPPROTO_TCP: i32 = 6;
+const IPPROTO_UDP: i32 = 17;
 
 fn split_flags(kind: i32) -> Result<(i32, OpenFlags), Errno> {
     let flags = OpenFlags::from_bits((kind & !TYPE_MASK) as u32).ok_or(EINVAL)?;
@@ -47,6 +51,9 @@ pub fn socket(context: &mut Context<'_>, domain: i32, kind: i32, protocol: i32) 
     let (kind, flags) = split_flags(kind)?;
     let socket: Rc<dyn File> = match (domain, kind, protocol) {
         (AF_INET | AF_INET6, SOCK_STREAM, 0 | IPPROTO_TCP) => TcpSocket::new(domain == AF_INET6),
+        (AF_INET | AF_INET6, SOCK_DGRAM, 0 | IPPROTO_UDP) => UdpSocket::new(domain == AF_INET6),
+        (AF_UNIX, kind, 0 | AF_UNIX) => UnixSocket::new(unix_kind(kind)?),
+        (AF_UNIX, ..) => return Err(EPROTONOSUPPORT.into()),
         (AF_INET | AF_INET6, SOCK_RAW, _) => return Err(crate::errno::EPERM.into()),
         (AF_INET | AF_INET6, SOCK_STREAM | SOCK_DGRAM, _) => return Err(EPROTONOSUPPORT.into()),
         (AF_INET | AF_INET6, ..) => return Err(ESOCKTNOSUPPORT.into()),
@@ -56,6 +63,15 @@ pub fn socket(context: &mut Context<'_>, domain: i32, kind: i32, protocol: i32) 
         }
     };
     Ok(open(context, socket, flags)?.0 as usize)
+}
+
+fn unix_kind(kind: i32) -> Result<Kind, Errno> {
+    match kind {
+        SOCK_STREAM => Ok(Kind::Stream),
+        SOCK_DGRAM | SOCK_RAW => Ok(Kind::Datagram),
+        SOCK_SEQPACKET => Ok(Kind::Packets),
+        _ => Err(ESOCKTNOSUPPORT),
+    }
 }
 
 /// `bind(2)`.
@@ -533,15 +549,27 @@ pub fn recvmmsg(
 
 /// `socketpair(2)`.
 pub fn socketpair(
-    _context: &mut Context<'_>,
+    context: &mut Context<'_>,
     domain: i32,
     kind: i32,
-    _protocol: i32,
-    _pair: UserPtr<[i32; 2]>,
+    protocol: i32,
+    pair: UserPtr<[i32; 2]>,
 ) -> Outcome {
-    split_flags(kind)?;
-    match domain {
-        AF_INET | AF_INET6 => Err(EOPNOTSUPP.into()),
-        _ => Err(EAFNOSUPPORT.into()),
+    let (kind, flags) = split_flags(kind)?;
+    match (domain, protocol) {
+        (AF_UNIX, 0 | AF_UNIX) => {}
+        (AF_UNIX, _) => return Err(EPROTONOSUPPORT.into()),
+        (AF_INET | AF_INET6, _) => return Err(EOPNOTSUPP.into()),
+        _ => return Err(EAFNOSUPPORT.into()),
     }
+    let [one, other] = UnixSocket::pair(unix_kind(kind)?);
+    let descriptors = context.process().descriptors();
+    let one = open(context, one, flags)?;
+    let written = open(context, other, flags)
+        .and_then(|other| pair.write([one.0, other.0]).inspect_err(|_| drop(descriptors.remove(other))));
+    if let Err(errno) = written {
+        drop(descriptors.remove(one));
+        return Err(errno.into());
+    }
+    Ok(0)
 }

@@ -306,7 +306,7 @@ rows! {
     441 epoll_pwait2(set: Fd, events: UserPtr<Reported>, max: i32, timeout: UserPtr<[i64; 2]>, mask: UserPtr<u64>, mask_size: usize) => events::epoll_pwait2, partial("the signal mask is not applied");
 
     // Sockets.
-    41 socket(domain: i32, kind: i32, protocol: i32) => sockets::socket, partial("TCP over loopback");
+    41 socket(domain: i32, kind: i32, protocol: i32) => sockets::socket, partial("AF_UNIX, and TCP and UDP over loopback");
     42 connect(fd: Fd, address: UserAddr, len: u32) => sockets::connect, partial("loopback only");
     43 accept(fd: Fd, address: UserAddr, len: UserPtr<i32>) => sockets::accept, full;
     44 sendto(fd: Fd, buffer: UserAddr, len: usize, flags: u32, address: UserAddr, address_len: u32) => sockets::sendto, full;

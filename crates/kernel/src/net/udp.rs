@@ -1,0 +1,289 @@
+//! UDP sockets over loopback: datagrams go into the receiver's queue, or are dropped.
+
+use super::address::{self, Address};
+use super::options::{Nature, Options};
+use super::ports::{self, Hold, Manner, Protocol};
+use super::socket::{Accepted, Ancillary, Block, Incoming, MessageFlags, Outgoing, Shutdown, Socket};
+use crate::errno::{
+    EAGAIN, ECONNREFUSED, EDESTADDRREQ, EINVAL, EMSGSIZE, ENETUNREACH, ENOTCONN, EOPNOTSUPP, EPIPE, Errno,
+};
+use crate::fs::file::{File, OpenFile, Stat};
+use crate::kernel;
+use crate::syscall::{Context, Outcome, Stop};
+use crate::user_memory::{Sink, Source, UserAddr};
+use crate::wait::{Events, WaitQueue};
+use alloc::collections::VecDeque;
+use alloc::rc::{Rc, Weak};
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::any::Any;
+use core::cell::{Cell, RefCell};
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+/// Largest payload of a datagram.
+const MOST: usize = 65_507;
+/// `/proc/sys/net/core/rmem_default`: beyond it datagrams are dropped.
+const CAPACITY: usize = 212_992;
+
+/// A UDP socket.
+pub struct UdpSocket {
+    v6: bool,
+    inode: u64,
+    queue: Rc<WaitQueue>,
+    options: Options,
+    hold: RefCell<Option<Rc<Hold>>>,
+    local: Cell<Option<SocketAddr>>,
+    peer: Cell<Option<SocketAddr>>,
+    error: Cell<Option<Errno>>,
+    messages: RefCell<VecDeque<(SocketAddr, Vec<u8>)>>,
+    waiting: Cell<usize>,
+    deaf: Cell<bool>,
+    mute: Cell<bool>,
+    this: Weak<Self>,
+}
+
+impl UdpSocket {
+    /// A new socket.
+    pub fn new(v6: bool) -> Rc<Self> {
+        Rc::new_cyclic(|this| Self {
+            v6,
+            inode: kernel().ipc.next_inode(),
+            queue: WaitQueue::new(),
+            options: Options::default(),
+            hold: RefCell::default(),
+            local: Cell::new(None),
+            peer: Cell::new(None),
+            error: Cell::new(None),
+            messages: RefCell::default(),
+            waiting: Cell::new(0),
+            deaf: Cell::new(false),
+            mute: Cell::new(false),
+            this: this.clone(),
+        })
+    }
+
+    fn hold_port(&self, address: SocketAddr, manner: Manner) -> Result<(), Errno> {
+        let hold = ports::bind(Protocol::Udp, address, manner)?;
+        let this: Weak<dyn File> = self.this.clone();
+        hold.open.replace(Some(this));
+        self.local.set(Some(hold.address));
+        *self.hold.borrow_mut() = Some(hold);
+        Ok(())
+    }
+
+    fn wildcard(&self) -> SocketAddr {
+        let ip: IpAddr = if self.v6 { Ipv6Addr::UNSPECIFIED.into() } else { Ipv4Addr::UNSPECIFIED.into() };
+        SocketAddr::new(ip, 0)
+    }
+
+    /// Takes a datagram, unless it is full or connected to somebody else.
+    fn deliver(&self, from: SocketAddr, bytes: Vec<u8>) {
+        let stranger = self.peer.get().is_some_and(|peer| peer != from);
+        if stranger || self.deaf.get() || self.waiting.get() + bytes.len() > CAPACITY {
+            return;
+        }
+        self.waiting.set(self.waiting.get() + bytes.len());
+        self.messages.borrow_mut().push_back((from, bytes));
+        self.queue.wake(Events::IN | Events::RDNORM);
+    }
+
+    fn named(&self, address: SocketAddr) -> Address {
+        Address::Inet(address::for_family(address, self.v6))
+    }
+}
+
+impl Socket for UdpSocket {
+    fn bind(&self, address: &Address) -> Result<(), Errno> {
+        let address = match address {
+            Address::None if !self.v6 => self.wildcard(),
+            address => address::inet(address, self.v6)?,
+        };
+        if self.hold.borrow().is_some() {
+            return Err(EINVAL);
+        }
+        address::check_local(address.ip())?;
+        self.hold_port(address, self.options.manner())
+    }
+
+    fn connect(&self, _context: &Context<'_>, _file: &OpenFile, address: &Address) -> Outcome {
+        if *address == Address::None {
+            self.peer.set(None);
+            return Ok(0);
+        }
+        let to = address::destination(address::inet(address, self.v6)?);
+        if !to.ip().is_loopback() {
+            return Err(ENETUNREACH.into());
+        }
+        let local = self.local.get().unwrap_or(self.wildcard());
+        if self.hold.borrow().is_none() {
+            self.hold_port(SocketAddr::new(to.ip(), 0), Manner::default())?;
+        } else if local.ip().is_unspecified() {
+            self.local.set(Some(SocketAddr::new(to.ip(), local.port())));
+        }
+        self.peer.set(Some(to));
+        Ok(0)
+    }
+
+    fn listen(&self, _backlog: i32) -> Result<(), Errno> {
+        Err(EOPNOTSUPP)
+    }
+
+    fn accept(&self, _file: &OpenFile) -> Result<Accepted, Stop> {
+        Err(EOPNOTSUPP.into())
+    }
+
+    fn send(&self, _file: &OpenFile, message: &mut Outgoing<'_>) -> Outcome {
+        if let Some(errno) = self.error.take() {
+            return Err(errno.into());
+        }
+        if self.mute.get() {
+            return Err(EPIPE.into());
+        }
+        let to = match &message.to {
+            Some(address) => address::destination(address::inet(address, self.v6)?),
+            None => self.peer.get().ok_or(EDESTADDRREQ)?,
+        };
+        let len = message.source.left();
+        if len > MOST {
+            return Err(EMSGSIZE.into());
+        }
+        if to.port() == 0 {
+            return Err(EINVAL.into());
+        }
+        if !to.ip().is_loopback() {
+            return Err(ENETUNREACH.into());
+        }
+        if self.hold.borrow().is_none() {
+            self.hold_port(self.wildcard(), Manner::default())?;
+        }
+        let mut bytes = alloc::vec![0; len];
+        let taken = message.source.take(&mut bytes)?;
+        if taken < len {
+            return Err(crate::errno::EFAULT.into());
+        }
+        let local = self.local.get().unwrap_or(self.wildcard());
+        let from = if local.ip().is_unspecified() { SocketAddr::new(to.ip(), local.port()) } else { local };
+        let found = ports::find(Protocol::Udp, to, 0);
+        match found.as_ref().and_then(|file| file.as_any().downcast_ref::<Self>()) {
+            Some(receiver) => receiver.deliver(from, bytes),
+            None if self.peer.get().is_some() => {
+                self.error.set(Some(ECONNREFUSED));
+                self.queue.wake(Events::ERR);
+            }
+            None => {}
+        }
+        Ok(len)
+    }
+
+    fn receive(&self, file: &OpenFile, message: &mut Incoming<'_>) -> Outcome {
+        if let Some(errno) = self.error.take() {
+            return Err(errno.into());
+        }
+        if message.flags.contains(MessageFlags::ERRQUEUE) {
+            return Err(EAGAIN.into());
+        }
+        let mut messages = self.messages.borrow_mut();
+        let Some((from, bytes)) = messages.front() else {
+            if self.deaf.get() {
+                return Ok(0);
+            }
+            let deadline_ns = self.options.receive_deadline();
+            let block = Block { file, flags: message.flags, deadline_ns };
+            return block.on(&self.queue, Events::IN, 0, "receive");
+        };
+        let room = message.sink.room();
+        let put = message.sink.put(&bytes[..bytes.len().min(room)]);
+        message.whole = bytes.len();
+        message.from = Some(self.named(*from));
+        message.told.set(MessageFlags::TRUNC, bytes.len() > room);
+        if !message.flags.contains(MessageFlags::PEEK) {
+            self.waiting.set(self.waiting.get() - bytes.len());
+            messages.pop_front();
+        }
+        Ok(put?)
+    }
+
+    fn shutdown(&self, how: Shutdown) -> Result<(), Errno> {
+        if self.peer.get().is_none() {
+            return Err(ENOTCONN);
+        }
+        self.deaf.set(self.deaf.get() || how.read);
+        self.mute.set(self.mute.get() || how.write);
+        self.queue.wake(Events::all());
+        Ok(())
+    }
+
+    fn local(&self) -> Result<Address, Errno> {
+        Ok(self.named(self.local.get().unwrap_or(self.wildcard())))
+    }
+
+    fn peer(&self) -> Result<Address, Errno> {
+        Ok(self.named(self.peer.get().ok_or(ENOTCONN)?))
+    }
+
+    fn options(&self) -> &Options {
+        &self.options
+    }
+
+    fn nature(&self) -> Nature {
+        let domain = if self.v6 { address::AF_INET6 } else { address::AF_INET };
+        Nature { domain, kind: 2, protocol: 17, listening: false }
+    }
+
+    fn take_error(&self) -> Option<Errno> {
+        self.error.take()
+    }
+}
+
+impl File for UdpSocket {
+    fn kind(&self) -> &'static str {
+        "udp socket"
+    }
+
+    fn name(&self) -> String {
+        alloc::format!("socket:[{}]", self.inode)
+    }
+
+    fn stat(&self) -> Result<Stat, Errno> {
+        Ok(super::stat(self.inode))
+    }
+
+    fn read(&self, file: &OpenFile, sink: &mut dyn Sink, _position: u64) -> Outcome {
+        self.receive(file, &mut Incoming::new(sink, MessageFlags::empty()))
+    }
+
+    fn write(&self, file: &OpenFile, source: &mut dyn Source, _position: u64) -> Outcome {
+        let flags = MessageFlags::empty();
+        let mut message = Outgoing { source, to: None, ancillary: Ancillary::default(), flags };
+        super::raise_broken_pipe(self.send(file, &mut message), flags)
+    }
+
+    fn poll(&self, _file: &OpenFile) -> Events {
+        let mut ready = Events::OUT | Events::WRNORM | Events::WRBAND;
+        if !self.messages.borrow().is_empty() || self.deaf.get() {
+            ready |= Events::IN | Events::RDNORM;
+        }
+        if let Some(errno) = self.error.take() {
+            self.error.set(Some(errno));
+            ready |= Events::ERR;
+        }
+        ready
+    }
+
+    fn queue(&self) -> Option<Rc<WaitQueue>> {
+        Some(self.queue.clone())
+    }
+
+    fn ioctl(&self, context: &mut Context<'_>, _file: &OpenFile, request: u32, argument: UserAddr) -> Outcome {
+        let next = self.messages.borrow().front().map_or(0, |(_, bytes)| bytes.len());
+        super::interface::ioctl(context, request, argument, next)
+    }
+
+    fn released(&self, _file: &OpenFile) {
+        self.hold.replace(None);
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}

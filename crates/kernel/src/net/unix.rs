@@ -1,0 +1,577 @@
+//! Unix sockets (`unix(7)`): streams over [`super::stream`], datagrams and sequenced packets over a queue at the
+//! receiver. Open files and credentials travel along.
+
+use super::address::{AF_UNIX, Address};
+use super::options::{self, Nature, Options};
+use super::socket::{Accepted, Ancillary, Block, Credentials, Incoming, MessageFlags, Outgoing, Shutdown, Socket};
+use super::stream::{Stream, StreamEnd};
+use super::unix_names::{self, Name};
+use crate::errno::{
+    EAGAIN, ECONNREFUSED, ECONNRESET, EINVAL, EISCONN, EMSGSIZE, ENOTCONN, EOPNOTSUPP, EPIPE, EPROTOTYPE, Errno,
+};
+use crate::fs::file::{File, OpenFile, Stat};
+use crate::kernel;
+use crate::syscall::{Context, Outcome, Stop};
+use crate::user_memory::{Sink, Source, UserAddr};
+use crate::wait::{Events, WaitFor, WaitQueue};
+use alloc::collections::VecDeque;
+use alloc::rc::{Rc, Weak};
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::any::Any;
+use core::cell::{Cell, RefCell};
+
+/// `/proc/sys/net/core/wmem_default`: what may wait at a receiver.
+const CAPACITY: usize = 212_992;
+/// `/proc/sys/net/core/somaxconn`.
+const MAX_BACKLOG: usize = 4096;
+const READABLE: Events = Events::IN.union(Events::RDNORM);
+const WRITABLE: Events = Events::OUT.union(Events::WRNORM).union(Events::WRBAND);
+
+/// `SOCK_*`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// `SOCK_STREAM`.
+    Stream,
+    /// `SOCK_DGRAM`.
+    Datagram,
+    /// `SOCK_SEQPACKET`.
+    Packets,
+}
+
+/// A Unix socket.
+pub struct UnixSocket {
+    kind: Kind,
+    inode: u64,
+    queue: Rc<WaitQueue>,
+    options: Options,
+    name: RefCell<Option<Rc<Name>>>,
+    state: RefCell<State>,
+    error: Cell<Option<Errno>>,
+    /// Messages that wait here (datagrams and packets).
+    inbox: RefCell<VecDeque<Message>>,
+    waiting: Cell<usize>,
+    deaf: Cell<bool>,
+    mute: Cell<bool>,
+    /// Who made it; who connected to it sees that.
+    owner: Credentials,
+    this: Weak<Self>,
+}
+
+struct Message {
+    bytes: Vec<u8>,
+    from: Option<Rc<Name>>,
+    ancillary: Ancillary,
+}
+
+#[derive(Clone)]
+enum State {
+    Unconnected,
+    Listening(Rc<Listener>),
+    Stream(StreamEnd, Rc<Peer>),
+    /// Datagrams and packets.
+    Messages(Rc<Peer>),
+}
+
+/// The other side of a connection.
+struct Peer {
+    socket: Weak<UnixSocket>,
+    name: Option<Rc<Name>>,
+    credentials: Credentials,
+}
+
+struct Listener {
+    backlog: Cell<usize>,
+    ready: RefCell<VecDeque<Rc<UnixSocket>>>,
+}
+
+impl UnixSocket {
+    /// A new socket.
+    pub fn new(kind: Kind) -> Rc<Self> {
+        Rc::new_cyclic(|this| Self {
+            kind,
+            inode: kernel().ipc.next_inode(),
+            queue: WaitQueue::new(),
+            options: Options::default(),
+            name: RefCell::default(),
+            state: RefCell::new(State::Unconnected),
+            error: Cell::new(None),
+            inbox: RefCell::default(),
+            waiting: Cell::new(0),
+            deaf: Cell::new(false),
+            mute: Cell::new(false),
+            owner: Credentials::current(),
+            this: this.clone(),
+        })
+    }
+
+    /// Two connected sockets.
+    pub fn pair(kind: Kind) -> [Rc<Self>; 2] {
+        let (one, other) = (Self::new(kind), Self::new(kind));
+        Self::join(&one, &other, None);
+        [one, other]
+    }
+
+    /// Connects two sockets; `name` is what the first one sees as the name of the second one.
+    fn join(one: &Rc<Self>, other: &Rc<Self>, name: Option<Rc<Name>>) {
+        let seen = |socket: &Rc<Self>, name| {
+            Rc::new(Peer { socket: Rc::downgrade(socket), name, credentials: socket.owner })
+        };
+        let first = seen(other, name);
+        let second = seen(one, one.name.borrow().clone());
+        if one.kind == Kind::Stream {
+            let [near, far] = Stream::pair(false, [one.queue.clone(), other.queue.clone()]);
+            one.set_state(State::Stream(near, first));
+            other.set_state(State::Stream(far, second));
+        } else {
+            one.set_state(State::Messages(first));
+            other.set_state(State::Messages(second));
+        }
+    }
+
+    fn state(&self) -> State {
+        self.state.borrow().clone()
+    }
+
+    fn set_state(&self, state: State) {
+        let old = self.state.replace(state);
+        drop(old);
+    }
+
+    fn peer(&self) -> Option<Rc<Peer>> {
+        match self.state() {
+            State::Stream(_, peer) | State::Messages(peer) => Some(peer),
+            _ => None,
+        }
+    }
+
+    fn wants_credentials(&self) -> bool {
+        self.options.is_on(options::socket::PASSCRED)
+    }
+
+    fn is_full(&self) -> bool {
+        self.waiting.get() >= CAPACITY
+    }
+
+    /// The receiver of a message that names nobody.
+    fn receiver(&self) -> Result<Rc<Self>, Errno> {
+        let gone = if self.kind == Kind::Packets { EPIPE } else { ECONNREFUSED };
+        match self.state() {
+            State::Messages(peer) => peer.socket.upgrade().ok_or(gone),
+            _ => Err(ENOTCONN),
+        }
+    }
+
+    fn send_message(&self, file: &OpenFile, message: &mut Outgoing<'_>) -> Outcome {
+        let receiver = match &message.to {
+            Some(_) if self.kind == Kind::Packets => self.receiver()?,
+            Some(Address::Unix(name)) => {
+                let found = unix_names::find(name)?;
+                if found.kind != self.kind {
+                    return Err(EPROTOTYPE.into());
+                }
+                found
+            }
+            Some(_) => return Err(EINVAL.into()),
+            None => self.receiver()?,
+        };
+        let len = message.source.left();
+        if len > CAPACITY {
+            return Err(EMSGSIZE.into());
+        }
+        if self.mute.get() || receiver.deaf.get() {
+            return Err(EPIPE.into());
+        }
+        if receiver.is_full() || receiver.waiting.get() + len > CAPACITY + len.min(4096) {
+            let deadline_ns = self.options.send_deadline();
+            return Block { file, flags: message.flags, deadline_ns }.on(&receiver.queue, Events::OUT, 0, "send: room");
+        }
+        let mut bytes = alloc::vec![0; len];
+        if message.source.take(&mut bytes)? < len {
+            return Err(crate::errno::EFAULT.into());
+        }
+        let mut ancillary = core::mem::take(&mut message.ancillary);
+        if receiver.wants_credentials() || self.wants_credentials() {
+            ancillary.credentials.get_or_insert_with(Credentials::current);
+        }
+        receiver.waiting.set(receiver.waiting.get() + len);
+        let from = self.name.borrow().clone();
+        receiver.inbox.borrow_mut().push_back(Message { bytes, from, ancillary });
+        receiver.queue.wake(READABLE);
+        Ok(len)
+    }
+
+    fn receive_message(&self, file: &OpenFile, message: &mut Incoming<'_>) -> Outcome {
+        if let Some(errno) = self.error.take() {
+            return Err(errno.into());
+        }
+        let next = self.inbox.borrow_mut().pop_front();
+        let Some(next) = next else {
+            if self.kind == Kind::Packets {
+                match self.state() {
+                    State::Messages(peer) => {
+                        let ended = peer.socket.upgrade().is_none_or(|peer| peer.mute.get());
+                        if ended || self.deaf.get() {
+                            return Ok(0);
+                        }
+                    }
+                    _ => return Err(ENOTCONN.into()),
+                }
+            }
+            if self.deaf.get() {
+                return Ok(0);
+            }
+            let deadline_ns = self.options.receive_deadline();
+            return Block { file, flags: message.flags, deadline_ns }.on(&self.queue, Events::IN, 0, "receive");
+        };
+        let room = message.sink.room();
+        let put = message.sink.put(&next.bytes[..next.bytes.len().min(room)]);
+        message.whole = next.bytes.len();
+        message.told.set(MessageFlags::TRUNC, next.bytes.len() > room);
+        message.told.set(MessageFlags::EOR, self.kind == Kind::Packets);
+        if self.kind == Kind::Datagram {
+            message.from = next.from.as_ref().map(|name| Address::Unix(name.bytes.clone()));
+        }
+        message.ancillary = next.ancillary.clone();
+        if message.flags.contains(MessageFlags::PEEK) {
+            self.inbox.borrow_mut().push_front(next);
+        } else {
+            self.waiting.set(self.waiting.get() - next.bytes.len());
+            // Who waits for room waits here; who polls for it is observed at its own queue.
+            self.queue.wake(WRITABLE);
+            if let Some(sender) = self.peer().and_then(|peer| peer.socket.upgrade()) {
+                sender.queue.wake(WRITABLE);
+            }
+        }
+        Ok(put?)
+    }
+
+    fn close(&self) {
+        match self.state.replace(State::Unconnected) {
+            State::Listening(listener) => {
+                for server in listener.ready.take() {
+                    if let State::Stream(end, _) = server.state() {
+                        end.close(true);
+                    }
+                    server.close();
+                }
+                // Who waits to be let in looks again, and is refused.
+                self.queue.wake(Events::all());
+            }
+            State::Stream(end, _) => end.close(false),
+            State::Messages(peer) => {
+                if let Some(peer) = peer.socket.upgrade() {
+                    if self.kind == Kind::Packets && !self.inbox.borrow().is_empty() {
+                        peer.error.set(Some(ECONNRESET));
+                    }
+                    self.mute.set(true);
+                    peer.queue.wake(Events::all());
+                }
+            }
+            State::Unconnected => {}
+        }
+        self.deaf.set(true);
+        self.name.replace(None);
+        let unread = self.inbox.take();
+        drop(unread);
+    }
+}
+
+impl Socket for UnixSocket {
+    fn bind(&self, address: &Address) -> Result<(), Errno> {
+        let Address::Unix(bytes) = address else { return Err(EINVAL) };
+        if self.name.borrow().is_some() {
+            return Err(EINVAL);
+        }
+        let name = unix_names::bind(&self.this, bytes)?;
+        *self.name.borrow_mut() = Some(name);
+        Ok(())
+    }
+
+    fn connect(&self, _context: &Context<'_>, file: &OpenFile, address: &Address) -> Outcome {
+        let Some(this) = self.this.upgrade() else { return Err(EINVAL.into()) };
+        let name = match address {
+            Address::None if self.kind == Kind::Datagram => {
+                self.set_state(State::Unconnected);
+                return Ok(0);
+            }
+            Address::Unix(name) => name,
+            _ => return Err(EINVAL.into()),
+        };
+        if self.kind != Kind::Datagram {
+            match self.state() {
+                State::Unconnected => {}
+                State::Listening(_) => return Err(EINVAL.into()),
+                _ => return Err(EISCONN.into()),
+            }
+        }
+        let found = unix_names::find(name)?;
+        if found.kind != self.kind {
+            return Err(EPROTOTYPE.into());
+        }
+        let named = found.name.borrow().clone();
+        if self.kind == Kind::Datagram {
+            let peer = Peer { socket: Rc::downgrade(&found), name: named, credentials: found.owner };
+            self.set_state(State::Messages(Rc::new(peer)));
+            return Ok(0);
+        }
+        let State::Listening(listener) = found.state() else { return Err(ECONNREFUSED.into()) };
+        if listener.ready.borrow().len() > listener.backlog.get() {
+            let deadline_ns = self.options.send_deadline();
+            let block = Block { file, flags: MessageFlags::empty(), deadline_ns };
+            return block.on(&found.queue, Events::OUT, 0, "connect");
+        }
+        let server = Self::new(self.kind);
+        server.options.inherit(&found.options);
+        *server.name.borrow_mut() = named.clone();
+        Self::join(&this, &server, named);
+        listener.ready.borrow_mut().push_back(server);
+        found.queue.wake(READABLE);
+        Ok(0)
+    }
+
+    fn listen(&self, backlog: i32) -> Result<(), Errno> {
+        if self.kind == Kind::Datagram {
+            return Err(EOPNOTSUPP);
+        }
+        let backlog = (backlog as u32 as usize).min(MAX_BACKLOG);
+        match self.state() {
+            State::Listening(listener) => listener.backlog.set(backlog),
+            State::Unconnected if self.name.borrow().is_some() => {
+                let listener = Listener { backlog: Cell::new(backlog), ready: RefCell::default() };
+                self.set_state(State::Listening(Rc::new(listener)));
+            }
+            _ => return Err(EINVAL),
+        }
+        Ok(())
+    }
+
+    fn accept(&self, file: &OpenFile) -> Result<Accepted, Stop> {
+        if self.kind == Kind::Datagram {
+            return Err(EOPNOTSUPP.into());
+        }
+        let State::Listening(listener) = self.state() else { return Err(EINVAL.into()) };
+        let next = listener.ready.borrow_mut().pop_front();
+        let Some(socket) = next else {
+            let deadline_ns = self.options.receive_deadline();
+            let block = Block { file, flags: MessageFlags::empty(), deadline_ns };
+            return match block.on(&self.queue, Events::IN, 0, "accept") {
+                Err(Stop::Wait(wait, rule)) => Err(Stop::Wait(WaitFor { exclusive: true, ..wait }, rule)),
+                Err(stop) => Err(stop),
+                Ok(_) => Err(EAGAIN.into()),
+            };
+        };
+        self.queue.wake(Events::OUT);
+        let name = socket.peer().and_then(|peer| Some(peer.name.as_ref()?.bytes.clone()));
+        Ok(Accepted { socket, peer: Address::Unix(name.unwrap_or_default()) })
+    }
+
+    fn send(&self, file: &OpenFile, message: &mut Outgoing<'_>) -> Outcome {
+        if message.flags.contains(MessageFlags::OOB) {
+            return Err(EOPNOTSUPP.into());
+        }
+        if self.kind != Kind::Stream {
+            return self.send_message(file, message);
+        }
+        let State::Stream(end, peer) = self.state() else { return Err(ENOTCONN.into()) };
+        if message.to.is_some() {
+            return Err(EISCONN.into());
+        }
+        if self.wants_credentials() || peer.socket.upgrade().is_some_and(|peer| peer.wants_credentials()) {
+            message.ancillary.credentials.get_or_insert_with(Credentials::current);
+        }
+        let mut done = 0;
+        loop {
+            match end.send(message.source, &mut message.ancillary) {
+                Ok(0) => return Ok(done),
+                Ok(sent) => {
+                    done += sent;
+                    if message.source.left() == 0 {
+                        return Ok(done);
+                    }
+                }
+                Err(EAGAIN) => {
+                    let deadline_ns = self.options.send_deadline();
+                    let block = Block { file, flags: message.flags, deadline_ns };
+                    return block.on(&self.queue, Events::OUT, done, "send: room");
+                }
+                Err(_) if done > 0 => return Ok(done),
+                Err(errno) => return Err(errno.into()),
+            }
+        }
+    }
+
+    fn receive(&self, file: &OpenFile, message: &mut Incoming<'_>) -> Outcome {
+        if message.flags.contains(MessageFlags::OOB) {
+            return Err(EOPNOTSUPP.into());
+        }
+        let wants_credentials = self.wants_credentials();
+        if self.kind != Kind::Stream {
+            let outcome = self.receive_message(file, message);
+            message.ancillary.credentials.take_if(|_| !wants_credentials);
+            return outcome;
+        }
+        let State::Stream(end, _) = self.state() else {
+            // As Linux: not connected is EINVAL for a stream.
+            return Err(EINVAL.into());
+        };
+        let peek = message.flags.contains(MessageFlags::PEEK);
+        let whole = message.flags.contains(MessageFlags::WAITALL) && !peek;
+        let mut done = 0;
+        loop {
+            match end.receive(message.sink, peek, &mut message.ancillary) {
+                Ok(0) => return Ok(done),
+                Ok(got) => {
+                    done += got;
+                    message.ancillary.credentials.take_if(|_| !wants_credentials);
+                    if !whole || message.sink.room() == 0 || !message.ancillary.rights.is_empty() {
+                        return Ok(done);
+                    }
+                }
+                Err(EAGAIN) => {
+                    let deadline_ns = self.options.receive_deadline();
+                    let block = Block { file, flags: message.flags, deadline_ns };
+                    return block.on(&self.queue, Events::IN | Events::RDHUP, done, "receive");
+                }
+                Err(_) if done > 0 => return Ok(done),
+                Err(errno) => return Err(errno.into()),
+            }
+        }
+    }
+
+    fn shutdown(&self, how: Shutdown) -> Result<(), Errno> {
+        match self.state() {
+            State::Stream(end, _) => end.shutdown(how),
+            State::Messages(peer) => {
+                self.deaf.set(self.deaf.get() || how.read);
+                self.mute.set(self.mute.get() || how.write);
+                self.queue.wake(Events::all());
+                if let Some(peer) = peer.socket.upgrade() {
+                    peer.queue.wake(Events::all());
+                }
+            }
+            State::Listening(_) if how.read => {
+                self.close();
+            }
+            State::Listening(_) => {}
+            State::Unconnected => return Err(ENOTCONN),
+        }
+        Ok(())
+    }
+
+    fn local(&self) -> Result<Address, Errno> {
+        Ok(Address::Unix(self.name.borrow().as_ref().map(|name| name.bytes.clone()).unwrap_or_default()))
+    }
+
+    fn peer(&self) -> Result<Address, Errno> {
+        let peer = self.peer().ok_or(ENOTCONN)?;
+        Ok(Address::Unix(peer.name.as_ref().map(|name| name.bytes.clone()).unwrap_or_default()))
+    }
+
+    fn options(&self) -> &Options {
+        &self.options
+    }
+
+    fn nature(&self) -> Nature {
+        let kind = match self.kind {
+            Kind::Stream => 1,
+            Kind::Datagram => 2,
+            Kind::Packets => 5,
+        };
+        let listening = matches!(&*self.state.borrow(), State::Listening(_));
+        Nature { domain: AF_UNIX, kind, protocol: 0, listening }
+    }
+
+    fn take_error(&self) -> Option<Errno> {
+        self.error.take().or_else(|| match self.state() {
+            State::Stream(end, _) => end.take_error(),
+            _ => None,
+        })
+    }
+
+    fn peer_credentials(&self) -> Option<Credentials> {
+        self.peer().map(|peer| peer.credentials)
+    }
+}
+
+impl File for UnixSocket {
+    fn kind(&self) -> &'static str {
+        "unix socket"
+    }
+
+    fn name(&self) -> String {
+        alloc::format!("socket:[{}]", self.inode)
+    }
+
+    fn stat(&self) -> Result<Stat, Errno> {
+        Ok(super::stat(self.inode))
+    }
+
+    fn read(&self, file: &OpenFile, sink: &mut dyn Sink, _position: u64) -> Outcome {
+        self.receive(file, &mut Incoming::new(sink, MessageFlags::empty()))
+    }
+
+    fn write(&self, file: &OpenFile, source: &mut dyn Source, _position: u64) -> Outcome {
+        let flags = MessageFlags::empty();
+        let mut message = Outgoing { source, to: None, ancillary: Ancillary::default(), flags };
+        super::raise_broken_pipe(self.send(file, &mut message), flags)
+    }
+
+    fn poll(&self, _file: &OpenFile) -> Events {
+        let mut ready = Events::empty();
+        if let Some(errno) = self.error.take() {
+            self.error.set(Some(errno));
+            ready |= Events::ERR;
+        }
+        match self.state() {
+            State::Listening(listener) => {
+                if !listener.ready.borrow().is_empty() {
+                    ready |= READABLE;
+                }
+                return ready;
+            }
+            State::Stream(end, _) => return ready | end.readiness(),
+            State::Unconnected if self.kind != Kind::Datagram => return WRITABLE | Events::HUP | ready,
+            State::Unconnected => ready |= WRITABLE,
+            State::Messages(peer) => {
+                let peer = peer.socket.upgrade();
+                let gone = peer.as_ref().is_none_or(|peer| peer.mute.get());
+                let packets = self.kind == Kind::Packets;
+                if (packets && gone) || self.deaf.get() {
+                    ready |= READABLE | Events::RDHUP;
+                }
+                if packets && peer.as_ref().is_none_or(|peer| peer.deaf.get()) {
+                    ready |= Events::HUP;
+                }
+                if peer.is_none_or(|peer| !peer.is_full()) {
+                    ready |= WRITABLE;
+                }
+            }
+        }
+        if !self.inbox.borrow().is_empty() {
+            ready |= READABLE;
+        }
+        ready
+    }
+
+    fn queue(&self) -> Option<Rc<WaitQueue>> {
+        Some(self.queue.clone())
+    }
+
+    fn ioctl(&self, context: &mut Context<'_>, _file: &OpenFile, request: u32, argument: UserAddr) -> Outcome {
+        let available = match self.state() {
+            State::Stream(end, _) => end.available(),
+            State::Listening(_) => return Err(EINVAL.into()),
+            _ => self.inbox.borrow().front().map_or(0, |message| message.bytes.len()),
+        };
+        super::interface::ioctl(context, request, argument, available)
+    }
+
+    fn released(&self, _file: &OpenFile) {
+        self.close();
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}
