@@ -114,9 +114,8 @@ impl UnixSocket {
 
     /// Connects two sockets; `name` is what the first one sees as the name of the second one.
     fn join(one: &Rc<Self>, other: &Rc<Self>, name: Option<Rc<Name>>) {
-        let seen = |socket: &Rc<Self>, name| {
-            Rc::new(Peer { socket: Rc::downgrade(socket), name, credentials: socket.owner })
-        };
+        let seen =
+            |socket: &Rc<Self>, name| Rc::new(Peer { socket: Rc::downgrade(socket), name, credentials: socket.owner });
         let first = seen(other, name);
         let second = seen(one, one.name.borrow().clone());
         if one.kind == Kind::Stream {
