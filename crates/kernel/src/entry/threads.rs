@@ -124,6 +124,11 @@ pub fn end_host_thread() -> ! {
     local().host_threads.fetch_sub(1, AcqRel);
     lock::release();
     host::futex_wake(&local().host_threads, u32::MAX >> 1);
+    // The first host thread stays until the sandbox ends: without it the host calls the process a zombie, and the
+    // monitor can't look at its memory any more.
+    while this.slot == 0 {
+        let _ = host::futex_wait(&this.wake, this.wake.load(SeqCst), None);
+    }
     let word = local().slots[this.slot as usize / 64].as_ptr();
     // SAFETY: the last thing this thread does; nothing on its stack is used again.
     unsafe { asm::end_thread_asm(word, !(1 << (this.slot % 64))) }
