@@ -1,16 +1,22 @@
-//! Content of regular files: sparse pages in memory, over a lower file where there is one.
+//! Content of regular files: sparse pages in memory, over a lower file where there is one. A file that is
+//! mapped shared and writable keeps all of its content in the shared object from then on.
 
 use super::lower::LowerFile;
 use crate::errno::{EFAULT, EFBIG, EIO, ENOSPC, Errno};
 use crate::kernel;
+use crate::mm::SharedObject;
 use crate::user_memory::{Sink, Source};
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
+use alloc::rc::Rc;
 use core::cell::{Cell, RefCell};
 
 const PAGE: u64 = 4096;
 /// Longest file. Below every heap address, so that a position is never taken for a pointer.
 pub const MAX_SIZE: u64 = 1 << 46;
+
+/// Bytes that are moved at once between a shared object and somebody's buffer.
+const PIECE: usize = 64 << 10;
 
 /// See the module documentation.
 #[derive(Default)]
@@ -21,6 +27,7 @@ pub struct Data {
     base_len: Cell<u64>,
     // Slices of bytes: content lives in the byte arena.
     pages: RefCell<BTreeMap<u64, Box<[u8]>>>,
+    shared: RefCell<Option<Rc<SharedObject>>>,
     /// `F_ADD_SEALS`; none: can't be sealed.
     pub seals: Cell<Option<u32>>,
 }
@@ -38,11 +45,50 @@ impl Data {
 
     /// Length in bytes.
     pub fn size(&self) -> u64 {
-        self.size.get()
+        match self.shared.borrow().as_ref() {
+            Some(object) => object.len(),
+            None => self.size.get(),
+        }
+    }
+
+    fn object(&self) -> Option<Rc<SharedObject>> {
+        self.shared.borrow().clone()
+    }
+
+    /// The shared object that holds the content; the content moves there when it is asked for first.
+    ///
+    /// # Errors
+    /// `ENOMEM`, and what reading the lower file says.
+    pub fn share(&self) -> Result<Rc<SharedObject>, Errno> {
+        if let Some(object) = self.object() {
+            return Ok(object);
+        }
+        let object = SharedObject::new(self.size())?;
+        let mut buffer = alloc::vec![0u8; PIECE];
+        let mut at = self.first_data(0);
+        while at < self.size() {
+            let mut sink = buffer.as_mut_slice();
+            let len = self.read(&mut sink, at)?;
+            object.write(at, buffer.get(..len).unwrap_or_default())?;
+            at = self.first_data(at + len as u64);
+        }
+        let pages = core::mem::take(&mut *self.pages.borrow_mut());
+        kernel().fs.uncharge(pages.len() as u64);
+        self.base_len.set(0);
+        *self.shared.borrow_mut() = Some(object.clone());
+        Ok(object)
+    }
+
+    /// The first position from `at` on that may hold something but zeros.
+    fn first_data(&self, at: u64) -> u64 {
+        self.seek_data(at, Sought::Data).unwrap_or(u64::MAX)
     }
 
     /// 512-byte units in use.
     pub fn blocks(&self) -> u64 {
+        if self.shared.borrow().is_some() {
+            return self.size().div_ceil(PAGE) * (PAGE / 512);
+        }
         let below = self.base_len.get().div_ceil(PAGE);
         let own = self.pages.borrow().range(below..).count() as u64;
         (below + own) * (PAGE / 512)
@@ -50,7 +96,9 @@ impl Data {
 
     /// The lower file, where it is all there is.
     pub fn untouched(&self) -> Option<&LowerFile> {
-        let whole = self.pages.borrow().is_empty() && self.base_len.get() == self.size.get();
+        let whole = self.pages.borrow().is_empty()
+            && self.base_len.get() == self.size.get()
+            && self.shared.borrow().is_none();
         self.base.as_ref().filter(|base| whole && base.size() == self.size.get())
     }
 
@@ -83,6 +131,11 @@ impl Data {
     fn read_piece(&self, sink: &mut dyn Sink, at: u64) -> Result<usize, Errno> {
         let (index, within) = (at / PAGE, (at % PAGE) as usize);
         let left = usize::try_from(self.size() - at).unwrap_or(usize::MAX);
+        if let Some(object) = self.object() {
+            let mut buffer = alloc::vec![0u8; left.min(sink.room()).min(PIECE)];
+            let len = object.read(at, &mut buffer);
+            return sink.put(buffer.get(..len).unwrap_or_default());
+        }
         let next = {
             let pages = self.pages.borrow();
             if let Some(page) = pages.get(&index) {
@@ -124,6 +177,11 @@ impl Data {
     }
 
     fn write_piece(&self, source: &mut dyn Source, at: u64) -> Result<usize, Errno> {
+        if let Some(object) = self.object() {
+            let mut buffer = alloc::vec![0u8; source.left().min(PIECE)];
+            let taken = source.take(&mut buffer)?;
+            return object.write(at, buffer.get(..taken).unwrap_or_default());
+        }
         let (index, within) = (at / PAGE, (at % PAGE) as usize);
         let len = source.left().min(PAGE as usize - within);
         self.own_page(index)?;
@@ -168,6 +226,9 @@ impl Data {
         if len > MAX_SIZE {
             return Err(EFBIG);
         }
+        if let Some(object) = self.object() {
+            return object.resize(len);
+        }
         if len < self.size.get() {
             let within = (len % PAGE) as usize;
             // Bytes behind the end must be zero should the file grow again.
@@ -191,6 +252,10 @@ impl Data {
     /// As [`Data::write`].
     pub fn zero(&self, offset: u64, len: u64) -> Result<(), Errno> {
         let end = offset.saturating_add(len).min(self.size());
+        if let Some(object) = self.object() {
+            object.zero(offset, end.saturating_sub(offset));
+            return Ok(());
+        }
         let mut at = offset;
         while at < end {
             let (index, within) = (at / PAGE, (at % PAGE) as usize);
@@ -218,6 +283,9 @@ impl Data {
         let size = self.size();
         if offset >= size {
             return None;
+        }
+        if self.shared.borrow().is_some() {
+            return Some(if data == Sought::Data { offset } else { size });
         }
         let pages = self.pages.borrow();
         let is_data = |at: u64| at < self.base_len.get() || pages.contains_key(&(at / PAGE));

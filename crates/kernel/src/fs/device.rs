@@ -11,7 +11,6 @@ use crate::wait::Events;
 use alloc::rc::Rc;
 use alloc::string::String;
 use core::any::Any;
-use core::cell::RefCell;
 
 /// Kinds of devices.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +45,7 @@ impl Device {
                 let terminal = super::streams::terminal().ok_or(ENXIO)?;
                 return Ok(OpenFile::new(terminal, flags));
             }
+            Self::Entry => crate::snapshot::entry_point::named(),
             _ => {}
         }
         Ok(OpenFile::new(Rc::new(DeviceFile { device: self, inode: inode.clone(), place }), flags))
@@ -153,17 +153,4 @@ fn fill(sink: &mut dyn Sink, mut make: impl FnMut(&mut [u8]) -> Result<(), Errno
         }
     }
     Ok(done)
-}
-
-/// Opens a FIFO.
-///
-/// # Errors
-/// `ENXIO`: pipes with names come with the pipes.
-pub fn open_fifo(
-    _inode: &Rc<Inode>,
-    _pipe: &RefCell<Option<Rc<dyn Any>>>,
-    _flags: OpenFlags,
-) -> Result<Rc<OpenFile>, Errno> {
-    crate::kernel().note_unsupported("opening a FIFO");
-    Err(ENXIO)
 }

@@ -117,8 +117,8 @@ pub enum Content {
     Directory(Directory),
     /// A symbolic link and its target.
     Symlink(Vec<u8>),
-    /// A FIFO; the pipe exists while somebody has it open.
-    Fifo(RefCell<Option<Rc<dyn Any>>>),
+    /// A FIFO.
+    Fifo(super::fifo::Fifo),
     /// A socket's name; the socket, while it is bound.
     Socket(RefCell<Option<Rc<dyn Any>>>),
     /// A device node.

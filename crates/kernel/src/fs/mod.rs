@@ -14,6 +14,7 @@ pub mod data;
 pub mod descriptors;
 pub mod device;
 pub mod directory;
+pub mod fifo;
 pub mod file;
 pub mod inode;
 pub mod locks;

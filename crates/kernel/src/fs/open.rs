@@ -7,7 +7,7 @@ use super::file::{File, Mapping, OpenFile, OpenFlags, Stat};
 use super::inode::{Content, Inode, MAY_EXEC, MAY_READ, MAY_WRITE, Place, S_IFREG};
 use super::walk::{Follow, Found, Walker};
 use crate::errno::{EACCES, EBADF, EINVAL, EISDIR, ELOOP, ENODEV, ENOTDIR, ENXIO, Errno};
-use crate::syscall::Outcome;
+use crate::syscall::{Context, Outcome, Stop};
 use crate::task::Process;
 use crate::user_memory::{Sink, Source};
 use crate::wait::Events;
@@ -185,6 +185,20 @@ impl File for Opened {
         }
     }
 
+    fn map_shared(&self, file: &OpenFile) -> Result<Mapping, Errno> {
+        match &self.inode.content {
+            // What nobody has written to and this one can't write to is mapped as it lies below.
+            Content::Regular(data) if data.untouched().is_some() && !file.flags.get().writable() => self.map(file),
+            Content::Regular(data) => {
+                if file.flags.get().writable() && data.seals.get().is_some_and(|seals| seals & SEAL_WRITE != 0) {
+                    return Err(crate::errno::EPERM);
+                }
+                Ok(Mapping::Shared(data.share()?))
+            }
+            _ => Err(ENODEV),
+        }
+    }
+
     fn as_any(&self) -> &dyn Any {
         self
     }
@@ -225,7 +239,13 @@ pub fn truncate(inode: &Rc<Inode>, len: u64) -> Result<(), Errno> {
 ///
 /// # Errors
 /// As `open(2)`.
-pub fn open_found(walker: &Walker, found: &Found, flags: OpenFlags, made: Made) -> Result<Rc<OpenFile>, Errno> {
+pub fn open_found(
+    context: &Context<'_>,
+    walker: &Walker,
+    found: &Found,
+    flags: OpenFlags,
+    made: Made,
+) -> Result<Rc<OpenFile>, Stop> {
     let kept = flags - (OpenFlags::CREAT | OpenFlags::EXCL | OpenFlags::NOCTTY | OpenFlags::TRUNC | OpenFlags::CLOEXEC);
     if let Some(file) = &found.special {
         return Ok(OpenFile::new(file.object.clone(), kept));
@@ -234,19 +254,19 @@ pub fn open_found(walker: &Walker, found: &Found, flags: OpenFlags, made: Made) 
     let place = Place { parent: Some(found.parent.clone()), name: found.name.clone() };
     if flags.contains(OpenFlags::PATH) {
         if flags.contains(OpenFlags::DIRECTORY) && !inode.is_directory() {
-            return Err(ENOTDIR);
+            return Err(ENOTDIR.into());
         }
         let kept = OpenFlags::PATH | (flags & (OpenFlags::DIRECTORY | OpenFlags::NOFOLLOW));
         return Ok(OpenFile::new(Opened::new(inode, place, OpenFlags::PATH), kept));
     }
     if inode.is_link() {
-        return Err(ELOOP);
+        return Err(ELOOP.into());
     }
     if flags.contains(OpenFlags::DIRECTORY) && !inode.is_directory() {
-        return Err(ENOTDIR);
+        return Err(ENOTDIR.into());
     }
     if inode.is_directory() && (flags.writable() || flags.contains(OpenFlags::CREAT)) {
-        return Err(EISDIR);
+        return Err(EISDIR.into());
     }
     let mut wanted = 0;
     if flags.readable() {
@@ -268,10 +288,10 @@ pub fn open_found(walker: &Walker, found: &Found, flags: OpenFlags, made: Made) 
             }
         }
         Content::Directory(_) | Content::Virtual(_) | Content::Generated(_) => {}
-        Content::Device(device) => return device.open(&inode, place, kept),
-        Content::Fifo(pipe) => return super::device::open_fifo(&inode, pipe, kept),
-        Content::Socket(_) => return Err(ENXIO),
-        Content::Symlink(_) | Content::Magic(_) => return Err(ELOOP),
+        Content::Device(device) => return Ok(device.open(&inode, place, kept)?),
+        Content::Fifo(fifo) => return super::fifo::open(context, fifo, &inode, place, kept),
+        Content::Socket(_) => return Err(ENXIO.into()),
+        Content::Symlink(_) | Content::Magic(_) => return Err(ELOOP.into()),
     }
     Ok(OpenFile::new(Opened::new(inode, place, flags), kept))
 }

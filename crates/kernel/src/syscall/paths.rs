@@ -6,6 +6,7 @@ use crate::errno::{EACCES, EBUSY, EEXIST, EINVAL, EISDIR, ENOENT, ENOTDIR, ENOTE
 use crate::fs::data::Data;
 use crate::fs::device::Device;
 use crate::fs::directory::Directory;
+use crate::fs::fifo::Fifo;
 use crate::fs::file::{OpenFile, OpenFlags};
 use crate::fs::inode::{
     Caller, Content, Inode, MAY_EXEC, MAY_WRITE, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFMT, S_IFREG, S_IFSOCK,
@@ -135,7 +136,7 @@ fn open_at(context: &Context<'_>, directory: Fd, path: &[u8], flags: u32, mode: 
             made = Made::Now;
         }
     }
-    let file = open_found(&walker, &found, flags, made)?;
+    let file = open_found(context, &walker, &found, flags, made)?;
     Ok(table.add(file, close_on_exec)?.0 as usize)
 }
 
@@ -210,7 +211,7 @@ fn make_node(context: &Context<'_>, directory: Fd, path: &[u8], mode: u32, numbe
     let (walker, found) = find(context, directory, path, Follow::No)?;
     let (kind, content) = match mode & S_IFMT {
         0 | S_IFREG => (S_IFREG, Content::Regular(Data::default())),
-        S_IFIFO => (S_IFIFO, Content::Fifo(RefCell::default())),
+        S_IFIFO => (S_IFIFO, Content::Fifo(Fifo::default())),
         S_IFSOCK => (S_IFSOCK, Content::Socket(RefCell::default())),
         S_IFCHR if walker.caller.is_root() => {
             let device = match (number >> 8, number & 0xff) {
