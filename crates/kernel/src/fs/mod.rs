@@ -42,6 +42,8 @@ pub struct Files {
     root: RefCell<Option<Rc<Inode>>>,
     inodes: Cell<u64>,
     pages: Cell<u64>,
+    /// `/proc/sys/kernel/random/boot_id`, and the generation it belongs to.
+    boot_id: RefCell<(u64, Vec<u8>)>,
     /// The standard streams as they were made at boot.
     pub streams: RefCell<Vec<Rc<streams::Stream>>>,
     /// Files that are or were locked.

@@ -9,8 +9,8 @@ use crate::fs::directory::Directory;
 use crate::fs::fifo::Fifo;
 use crate::fs::file::{OpenFile, OpenFlags};
 use crate::fs::inode::{
-    Caller, Content, Inode, MAY_EXEC, MAY_WRITE, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFMT, S_IFREG, S_IFSOCK,
-    S_ISGID, S_ISVTX, UPPER_DEVICE,
+    Caller, Content, Inode, MAY_EXEC, MAY_WRITE, PROC_DEVICE, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFMT, S_IFREG, S_IFSOCK,
+    S_ISGID, S_ISVTX, SYS_DEVICE, UPPER_DEVICE,
 };
 use crate::fs::open::{Made, anonymous, open_found, opened};
 use crate::fs::walk::{Follow, Found, Last, Walker};
@@ -50,7 +50,8 @@ pub fn find(context: &Context<'_>, directory: Fd, path: &[u8], follow: Follow) -
 
 /// Whether the caller may add or remove names in a directory.
 fn check_change(directory: &Rc<Inode>, caller: &Caller) -> Result<(), Errno> {
-    directory.check_access(caller, MAY_WRITE | MAY_EXEC)
+    directory.check_access(caller, MAY_WRITE | MAY_EXEC)?;
+    if matches!(directory.device, PROC_DEVICE | SYS_DEVICE) { Err(EACCES) } else { Ok(()) }
 }
 
 /// Whether a sticky directory keeps the caller from removing a name.
