@@ -5,7 +5,7 @@
 
 use super::file::{File, OpenFile, OpenFlags, Stat};
 use super::inode::{S_IFCHR, S_IFIFO};
-use crate::errno::{EAGAIN, EINTR, EINVAL, ENOTTY, EPERM, Errno};
+use crate::errno::{EAGAIN, EINTR, EINVAL, ENOTTY, EPERM, EPIPE, Errno};
 use crate::host::{self, EpollEvent, HostFd};
 use crate::syscall::{Context, Outcome, RestartRule, Stop};
 use crate::task::poller::HostHandle;
@@ -283,6 +283,7 @@ impl File for Stream {
                 }
                 Err(EINTR) if must_leave() => return Err(self.wait_always(Events::OUT)),
                 Err(EINTR) => {}
+                Err(EPIPE) => return Err(crate::ipc::pipe::broken_pipe()),
                 Err(errno) => return Err(errno.into()),
             }
         }

@@ -19,6 +19,7 @@ pub mod strace;
 pub mod table;
 pub mod threads;
 pub mod time;
+pub mod transfer;
 
 use crate::entry::Frame;
 use crate::errno::Errno;

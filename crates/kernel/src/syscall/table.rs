@@ -5,7 +5,7 @@
 
 use super::arguments::{Argument, Fd, UserPath};
 use super::{Context, Outcome, credentials, events, machine, process, threads};
-use super::{descriptors, files, io, paths};
+use super::{descriptors, files, io, paths, transfer};
 use super::{memory, sockets};
 use super::{signals, time};
 use crate::events::epoll::Reported;
@@ -94,6 +94,7 @@ rows! {
     21 access(path: UserPath, mode: u32) => files::access, full;
     32 dup(fd: Fd) => descriptors::dup, full;
     33 dup2(old: Fd, new: Fd) => descriptors::dup2, full;
+    40 sendfile(out: Fd, input: Fd, offset: UserPtr<i64>, count: usize) => transfer::sendfile, full;
     72 fcntl(fd: Fd, command: u32, argument: u64) => descriptors::fcntl, partial("no leases, no signals");
     73 flock(fd: Fd, operation: u32) => descriptors::flock, full;
     74 fsync(fd: Fd) => descriptors::fsync, full;
@@ -154,6 +155,9 @@ rows! {
     268 fchmodat(directory: Fd, path: UserPath, mode: u32) => files::fchmodat, full;
     269 faccessat(directory: Fd, path: UserPath, mode: u32) => files::faccessat, full;
     280 utimensat(directory: Fd, path: UserPath, times: UserPtr<[i64; 4]>, flags: u32) => files::utimensat, full;
+    275 splice() => transfer::splice, partial("EINVAL: programs fall back to copying");
+    276 tee() => transfer::splice, partial("EINVAL: programs fall back to copying");
+    278 vmsplice() => transfer::splice, partial("EINVAL: programs fall back to copying");
     285 fallocate(fd: Fd, mode: u32, offset: i64, len: i64) => files::fallocate, partial("no collapsing or inserting");
     292 dup3(old: Fd, new: Fd, flags: u32) => descriptors::dup3, full;
     295 preadv(fd: Fd, vector: UserPtr<[u64; 2]>, count: usize, offset: i64) => io::preadv, full;
@@ -161,6 +165,7 @@ rows! {
     306 syncfs(fd: Fd) => descriptors::syncfs, full;
     316 renameat2(from: Fd, old: UserPath, to: Fd, new: UserPath, flags: u32) => paths::renameat2, full;
     319 memfd_create(name: UserPath, flags: u32) => paths::memfd_create, full;
+    326 copy_file_range(input: Fd, from: UserPtr<i64>, out: Fd, to: UserPtr<i64>, len: usize, flags: u32) => transfer::copy_file_range, full;
     327 preadv2(fd: Fd, vector: UserPtr<[u64; 2]>, count: usize, offset: i64, high: u64, flags: u32) => io::preadv2, full;
     328 pwritev2(fd: Fd, vector: UserPtr<[u64; 2]>, count: usize, offset: i64, high: u64, flags: u32) => io::pwritev2, full;
     332 statx(directory: Fd, path: UserPath, flags: u32, mask: u32, to: UserAddr) => files::statx, full;

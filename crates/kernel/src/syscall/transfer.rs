@@ -1,0 +1,148 @@
+//! From file to file: `sendfile`, `copy_file_range`.
+
+use super::arguments::Fd;
+use super::{Context, Outcome, Stop};
+use crate::errno::{EBADF, EINVAL, EISDIR, EXDEV, Errno};
+use crate::fs::file::{OpenFile, OpenFlags};
+use crate::fs::open::opened;
+use crate::kernel;
+use crate::user_memory::UserPtr;
+use crate::wait::Progress;
+use alloc::rc::Rc;
+
+/// Bytes moved at once.
+const PIECE: usize = 64 << 10;
+
+/// A place in a file that moves on: its own position, or a number of the guest's.
+struct Place {
+    file: Rc<OpenFile>,
+    offset: Option<UserPtr<i64>>,
+}
+
+impl Place {
+    fn get(&self) -> Result<u64, Errno> {
+        match self.offset {
+            Some(offset) => u64::try_from(offset.read()?).map_err(|_| EINVAL),
+            None => Ok(self.file.position.get()),
+        }
+    }
+
+    fn advance(&self, from: u64, moved: usize) -> Result<(), Errno> {
+        let to = from + moved as u64;
+        match self.offset {
+            Some(offset) => offset.write(to.cast_signed()),
+            None => {
+                if self.file.object.seekable() {
+                    self.file.position.set(to);
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+fn transfer(context: &Context<'_>, from: &Place, to: &Place, count: usize) -> Outcome {
+    let mut done = context.bytes_done();
+    let count = count.min(0x7fff_f000);
+    let mut buffer = alloc::vec![0u8; count.saturating_sub(done).min(PIECE)];
+    let finish = |done: usize, stop: Stop| match stop {
+        Stop::Wait(wait, rule) => {
+            let moved = if let Progress::Bytes(moved) = wait.progress { moved } else { 0 };
+            Err(Stop::Wait(wait.progress(Progress::Bytes(done + moved)), rule))
+        }
+        Stop::Errno(_) if done > 0 => Ok(done),
+        stop => Err(stop),
+    };
+    while done < count {
+        let start = from.get()?;
+        let room = buffer.len().min(count - done);
+        let Some(mut sink) = buffer.get_mut(..room) else { break };
+        let read = match from.file.object.read(&from.file, &mut sink, start) {
+            Ok(0) => break,
+            Ok(read) => read,
+            Err(stop) => return finish(done, stop),
+        };
+        let mut source = buffer.get(..read).unwrap_or_default();
+        let target = to.get()?;
+        match to.file.object.write(&to.file, &mut source, target) {
+            Ok(written) => {
+                from.advance(start, written)?;
+                to.advance(target, written)?;
+                done += written;
+                if written < read {
+                    continue;
+                }
+            }
+            Err(Stop::Wait(wait, rule)) => {
+                // What a pipe took before it was full counts for the input, too.
+                if let Progress::Bytes(moved) = wait.progress {
+                    from.advance(start, moved)?;
+                    to.advance(target, moved)?;
+                }
+                return finish(done, Stop::Wait(wait, rule));
+            }
+            Err(stop) => return finish(done, stop),
+        }
+    }
+    Ok(done)
+}
+
+/// `sendfile(2)`.
+pub fn sendfile(context: &mut Context<'_>, out: Fd, input: Fd, offset: UserPtr<i64>, count: usize) -> Outcome {
+    let table = context.process().descriptors();
+    let (from, to) = (table.get(input)?, table.get(out)?);
+    from.check_readable()?;
+    to.check_writable()?;
+    if !from.object.seekable() || to.flags.get().contains(OpenFlags::APPEND) {
+        return Err(EINVAL.into());
+    }
+    let from = Place { file: from, offset: offset.non_null() };
+    transfer(context, &from, &Place { file: to, offset: None }, count)
+}
+
+/// `copy_file_range(2)`.
+pub fn copy_file_range(
+    context: &mut Context<'_>,
+    input: Fd,
+    from_offset: UserPtr<i64>,
+    out: Fd,
+    to_offset: UserPtr<i64>,
+    len: usize,
+    flags: u32,
+) -> Outcome {
+    if flags != 0 {
+        return Err(EINVAL.into());
+    }
+    let table = context.process().descriptors();
+    let (from, to) = (table.get(input)?, table.get(out)?);
+    from.check_readable()?;
+    to.check_writable()?;
+    if to.flags.get().contains(OpenFlags::APPEND) {
+        return Err(EBADF.into());
+    }
+    for file in [&from, &to] {
+        match opened(&file.object) {
+            Some(opened) if opened.inode.is_directory() => return Err(EISDIR.into()),
+            Some(opened) if opened.inode.data().is_some() => {}
+            Some(_) => return Err(EXDEV.into()),
+            None => return Err(EINVAL.into()),
+        }
+    }
+    let from = Place { file: from, offset: from_offset.non_null() };
+    let to = Place { file: to, offset: to_offset.non_null() };
+    let same = match (opened(&from.file.object), opened(&to.file.object)) {
+        (Some(a), Some(b)) => Rc::ptr_eq(&a.inode, &b.inode),
+        _ => false,
+    };
+    let (start, target) = (from.get()?, to.get()?);
+    if same && start < target.saturating_add(len as u64) && target < start.saturating_add(len as u64) {
+        return Err(EINVAL.into());
+    }
+    transfer(context, &from, &to, len)
+}
+
+/// `splice(2)`, `tee(2)`, `vmsplice(2)`: "the file system doesn't support it", so programs copy themselves.
+pub fn splice(_context: &mut Context<'_>) -> Outcome {
+    kernel().note_unsupported("splice");
+    Err(EINVAL.into())
+}
