@@ -96,9 +96,8 @@ impl Data {
 
     /// The lower file, where it is all there is.
     pub fn untouched(&self) -> Option<&LowerFile> {
-        let whole = self.pages.borrow().is_empty()
-            && self.base_len.get() == self.size.get()
-            && self.shared.borrow().is_none();
+        let whole =
+            self.pages.borrow().is_empty() && self.base_len.get() == self.size.get() && self.shared.borrow().is_none();
         self.base.as_ref().filter(|base| whole && base.size() == self.size.get())
     }
 

@@ -9,8 +9,8 @@ use crate::fs::directory::Directory;
 use crate::fs::fifo::Fifo;
 use crate::fs::file::{OpenFile, OpenFlags};
 use crate::fs::inode::{
-    Caller, Content, Inode, MAY_EXEC, MAY_WRITE, PROC_DEVICE, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFMT, S_IFREG, S_IFSOCK,
-    S_ISGID, S_ISVTX, SYS_DEVICE, UPPER_DEVICE,
+    Caller, Content, Inode, MAY_EXEC, MAY_WRITE, PROC_DEVICE, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFMT, S_IFREG,
+    S_IFSOCK, S_ISGID, S_ISVTX, SYS_DEVICE, UPPER_DEVICE,
 };
 use crate::fs::open::{Made, anonymous, open_found, opened};
 use crate::fs::walk::{Follow, Found, Last, Walker};

@@ -45,16 +45,25 @@ const FILES: &[(&str, Make)] = &[
 
 /// Files of `/proc/PID/net`: what a network without devices but the loopback shows.
 const NET: &[(&str, &str)] = &[
-    ("dev", concat!(
-        "Inter-|   Receive                                                |  Transmit\n",
-        " face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop fifo colls carrier compressed\n",
-        "    lo:       0       0    0    0    0     0          0         0        0       0    0    0    0     0       0          0\n"
-    )),
+    (
+        "dev",
+        concat!(
+            "Inter-|   Receive                                                |  Transmit\n",
+            " face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop fifo colls carrier compressed\n",
+            "    lo:       0       0    0    0    0     0          0         0        0       0    0    0    0     0       0          0\n"
+        ),
+    ),
     ("if_inet6", "00000000000000000000000000000001 01 80 10 80       lo\n"),
     ("route", "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT\n"),
     ("tcp", "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"),
-    ("tcp6", "  sl  local_address                         remote_address                        st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"),
-    ("udp", "   sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref pointer drops\n"),
+    (
+        "tcp6",
+        "  sl  local_address                         remote_address                        st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n",
+    ),
+    (
+        "udp",
+        "   sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref pointer drops\n",
+    ),
     ("unix", "Num       RefCount Protocol Flags    Type St Inode Path\n"),
 ];
 
@@ -163,9 +172,8 @@ impl VirtualDirectory for Directory {
         let inner = |directory: Rc<dyn VirtualDirectory>, mode| {
             Some(node(process, Content::Virtual(directory), S_IFDIR | mode))
         };
-        let file = |generator: Rc<dyn Generate>, mode| {
-            Some(node(process, Content::Generated(generator), S_IFREG | mode))
-        };
+        let file =
+            |generator: Rc<dyn Generate>, mode| Some(node(process, Content::Generated(generator), S_IFREG | mode));
         match name {
             b"exe" => link(MagicLink::Executable(pid)),
             b"cwd" => link(MagicLink::WorkingDirectory(pid)),

@@ -50,7 +50,12 @@ pub fn status(process: &Rc<Process>, thread: &Rc<Thread>) -> Vec<u8> {
     for group in &credentials.groups {
         let _ = write!(text, "{group} ");
     }
-    let _ = writeln!(text, "\nNStgid:\t{pid}\nNSpid:\t{tid}\nNSpgid:\t{}\nNSsid:\t{}", process.group.get().0, process.session.get().0);
+    let _ = writeln!(
+        text,
+        "\nNStgid:\t{pid}\nNSpid:\t{tid}\nNSpgid:\t{}\nNSsid:\t{}",
+        process.group.get().0,
+        process.session.get().0
+    );
     for (name, pages) in [
         ("VmPeak", mapped),
         ("VmSize", mapped),
@@ -78,11 +83,13 @@ pub fn status(process: &Rc<Process>, thread: &Rc<Thread>) -> Vec<u8> {
     let [effective, permitted, inheritable] = credentials.capabilities;
     let _ = writeln!(text, "CapInh:\t{inheritable:016x}\nCapPrm:\t{permitted:016x}\nCapEff:\t{effective:016x}");
     let _ = writeln!(text, "CapBnd:\t{:016x}\nCapAmb:\t{:016x}", credentials.bounding, 0);
-    let _ = writeln!(text, "NoNewPrivs:\t{}\nSeccomp:\t0\nSeccomp_filters:\t0", u8::from(credentials.no_new_privileges));
+    let _ =
+        writeln!(text, "NoNewPrivs:\t{}\nSeccomp:\t0\nSeccomp_filters:\t0", u8::from(credentials.no_new_privileges));
     let last = cpus() - 1;
     let mask = if last >= 31 { u32::MAX } else { (1 << (last + 1)) - 1 };
     let list = if last == 0 { String::from("0") } else { alloc::format!("0-{last}") };
-    let _ = writeln!(text, "Cpus_allowed:\t{mask:x}\nCpus_allowed_list:\t{list}\nMems_allowed:\t1\nMems_allowed_list:\t0");
+    let _ =
+        writeln!(text, "Cpus_allowed:\t{mask:x}\nCpus_allowed_list:\t{list}\nMems_allowed:\t1\nMems_allowed_list:\t0");
     let _ = writeln!(text, "voluntary_ctxt_switches:\t0\nnonvoluntary_ctxt_switches:\t0");
     text.into_bytes()
 }
@@ -161,7 +168,11 @@ pub fn maps(process: &Rc<Process>, _thread: &Rc<Thread>) -> Vec<u8> {
 }
 
 fn sizes(len: u64, resident: u64, text: &mut String) {
-    let _ = writeln!(text, "Size:           {:>8} kB\nKernelPageSize:        4 kB\nMMUPageSize:           4 kB", len / 1024);
+    let _ = writeln!(
+        text,
+        "Size:           {:>8} kB\nKernelPageSize:        4 kB\nMMUPageSize:           4 kB",
+        len / 1024
+    );
     usage(resident, text);
 }
 

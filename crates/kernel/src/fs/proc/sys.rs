@@ -61,9 +61,7 @@ pub fn directory() -> Rc<Inode> {
         0 => b"max\n".to_vec(),
         limit => format!("{limit}\n").into_bytes(),
     });
-    add_text(&root, "fs/cgroup/pids.current", || {
-        format!("{}\n", kernel().tasks.threads.borrow().len()).into_bytes()
-    });
+    add_text(&root, "fs/cgroup/pids.current", || format!("{}\n", kernel().tasks.threads.borrow().len()).into_bytes());
     add_directory(&root, "block");
     add_directory(&root, "bus");
     add_directory(&root, "class/net");
