@@ -92,8 +92,8 @@ impl<'a> Contest<'a> {
     /// pages that an instance has written when it has answered.
     fn shape(&mut self) -> Result<Shape> {
         let (_, mut instance) = self.respond(BootKind::Fork).context("the first fork boot")?;
-        let pages = instance.private_pages()?.private_dirty;
-        let mappings = self.boots.template().map(Template::mappings).transpose()?.unwrap_or(PLAIN.mappings);
+        let pages = instance.private_pages().context("the first instance")?.private_dirty;
+        let mappings = self.boots.template().map(Template::mappings).transpose().context("the template")?.unwrap_or(PLAIN.mappings);
         end(&mut instance)?;
         Ok(Shape { mappings, pages: usize::try_from(pages)? })
     }
@@ -166,7 +166,7 @@ impl<'a> Contest<'a> {
         let mut wait = |client: BorrowedFd<'_>| attend(&mut instance, client, PATIENCE);
         let response = self.request.response_after(&mut pair.client, PATIENCE, &mut wait)?;
         self.check(&response)?;
-        let page = instance.boot_page()?;
+        let page = instance.boot_page().context("its boot page")?;
         if let Some(pages) = &mut self.pages {
             pages.push((kind, asked_ns, page));
         }
