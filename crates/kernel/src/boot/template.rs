@@ -13,7 +13,6 @@ use crate::{control, time};
 use abi::boot::Stamp;
 use abi::control::{Connection, FromParent, FromSandbox, Instance, ToSandbox};
 use abi::hostcalls::CLONE_SFORK_FLAGS;
-use abi::layout::FIRST_FREE_FD;
 
 /// Room for a message; all that are served here are small.
 const MESSAGE: usize = 256;
@@ -47,7 +46,7 @@ fn sfork(
         Err(errno) => (FromParent::Failed(errno.0.into()), None),
     };
     if control::send_small(&answer, pidfd.as_slice()).is_err()
-        || host::close_range(FIRST_FREE_FD as u32, u32::MAX).is_err()
+        || super::close_others(control::socket(), &[]).is_err()
     {
         host::exit_group(0);
     }
