@@ -31,27 +31,32 @@ fn passed(asked_ns: u64, page: &BootPage) -> [Option<Passed>; STAMPS] {
     for (stamp, _) in NAMES {
         let index = stamp as usize;
         let ns = page.stamps[index];
+        // The parent stamps what it received, with counts of its own.
+        let own = stamp != Stamp::Received;
         if ns >= at_ns {
             steps[index] = Some(Passed {
                 us: us_between(at_ns, ns),
-                mappings: f64::from(page.mappings[index].saturating_sub(mappings)),
-                host_calls: f64::from(page.hostcalls[index].saturating_sub(hostcalls)),
+                mappings: if own { f64::from(page.mappings[index].saturating_sub(mappings)) } else { 0.0 },
+                host_calls: if own { f64::from(page.hostcalls[index].saturating_sub(hostcalls)) } else { 0.0 },
             });
             at_ns = ns;
         }
-        if ns != 0 {
+        if ns != 0 && own {
             (mappings, hostcalls) = (page.mappings[index], page.hostcalls[index]);
         }
     }
     steps
 }
 
-/// The medians of all boots, step by step.
-pub fn steps<'a>(boots: impl Iterator<Item = (u64, &'a BootPage)>) -> Vec<Step> {
+/// The medians of all boots, step by step, and the share of the boots that all steps together explain.
+pub fn steps<'a>(boots: impl Iterator<Item = (u64, &'a BootPage)>) -> (Vec<Step>, f64) {
     let mut samples: [[Samples; 3]; STAMPS] = Default::default();
+    let (mut explained_us, mut all_us) = (0.0, 0.0);
     for (asked_ns, page) in boots {
+        all_us += us_between(asked_ns, page.stamps[Stamp::Resumed as usize]);
         for (samples, passed) in samples.iter_mut().zip(passed(asked_ns, page)) {
             if let Some(passed) = passed {
+                explained_us += passed.us;
                 let values = [passed.us, passed.mappings, passed.host_calls];
                 samples.iter_mut().zip(values).for_each(|(samples, value)| samples.extend([value]));
             }
@@ -68,16 +73,8 @@ pub fn steps<'a>(boots: impl Iterator<Item = (u64, &'a BootPage)>) -> Vec<Step> 
             host_calls: median(host_calls),
         })
     });
-    steps.collect()
-}
-
-/// The share of a boot that the steps explain.
-pub fn accounted(steps: &[Step], boot_us: f64) -> f64 {
-    if boot_us == 0.0 {
-        return 0.0;
-    }
-    let sum: f64 = steps.iter().map(|step| step.p50_us).sum();
-    (sum / boot_us * 1000.0).round() / 1000.0
+    let accounted = if all_us > 0.0 { explained_us / all_us } else { 0.0 };
+    (steps.collect(), (accounted * 1000.0).round() / 1000.0)
 }
 
 #[cfg(test)]
@@ -108,7 +105,7 @@ mod tests {
     #[test]
     fn steps_of_a_fork_boot_add_up_to_the_boot() {
         let page = page([11_000, 91_000, 95_000, 0, 0, 99_000, 111_000, 0], [0, 0, 2, 0, 0, 3, 4, 0]);
-        let steps = steps([(1_000, &page)].into_iter());
+        let (steps, accounted) = steps([(1_000, &page)].into_iter());
         let of: Vec<_> = steps.iter().map(|s| (s.step, s.p50_us, s.host_calls)).collect();
         assert_eq!(
             of,
@@ -120,13 +117,13 @@ mod tests {
                 ("continue the thread", 12.0, 1.0),
             ]
         );
-        assert_eq!(accounted(&steps, 110.0), 1.0);
+        assert_eq!(accounted, 1.0);
     }
 
     #[test]
     fn what_was_done_ahead_of_time_is_no_step() {
         let page = page([500, 600, 700, 3_000, 4_000, 5_000, 6_000, 0], [0, 1, 2, 4, 4, 5, 6, 0]);
-        let steps = steps([(1_000, &page)].into_iter());
+        let (steps, _) = steps([(1_000, &page)].into_iter());
         assert_eq!(steps.first().map(|s| (s.step, s.p50_us, s.host_calls)), Some(("map the image", 2.0, 2.0)));
     }
 }

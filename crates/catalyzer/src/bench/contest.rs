@@ -133,6 +133,8 @@ impl<'a> Contest<'a> {
             Subject::Boot(kind) => {
                 let (measured, mut instance) = self.respond(kind)?;
                 end(&mut instance)?;
+                // The next zygote or spare comes to rest while other rows are measured.
+                self.boots.prepare(kind)?;
                 Ok(measured)
             }
             Subject::NativeSpawn => {
@@ -191,8 +193,8 @@ impl<'a> Contest<'a> {
             private_pages: resting.as_ref().map(|(pages, _)| Pages { p50: pages.percentile(50.0) }),
             host_mappings: resting.as_ref().map(|(_, mappings)| *mappings),
             failures: row.failures,
-            accounted: pages.as_ref().map(|steps| breakdown::accounted(steps, row.boot.percentile(50.0))),
-            breakdown: pages,
+            accounted: pages.as_ref().map(|(_, accounted)| *accounted),
+            breakdown: pages.map(|(steps, _)| steps),
             ..BootRow::default()
         }
     }
