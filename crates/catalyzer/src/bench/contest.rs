@@ -93,7 +93,13 @@ impl<'a> Contest<'a> {
     fn shape(&mut self) -> Result<Shape> {
         let (_, mut instance) = self.respond(BootKind::Fork).context("the first fork boot")?;
         let pages = instance.private_pages().context("the first instance")?.private_dirty;
-        let mappings = self.boots.template().map(Template::mappings).transpose().context("the template")?.unwrap_or(PLAIN.mappings);
+        let mappings = self
+            .boots
+            .template()
+            .map(Template::mappings)
+            .transpose()
+            .context("the template")?
+            .unwrap_or(PLAIN.mappings);
         end(&mut instance)?;
         Ok(Shape { mappings, pages: usize::try_from(pages)? })
     }

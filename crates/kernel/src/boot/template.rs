@@ -45,9 +45,7 @@ fn sfork(
         Ok(Cloned::Parent(pidfd)) => (FromParent::Spawned, Some(pidfd)),
         Err(errno) => (FromParent::Failed(errno.0.into()), None),
     };
-    if control::send_small(&answer, pidfd.as_slice()).is_err()
-        || super::close_others(control::socket(), &[]).is_err()
-    {
+    if control::send_small(&answer, pidfd.as_slice()).is_err() || super::close_others(control::socket(), &[]).is_err() {
         host::exit_group(0);
     }
 }
