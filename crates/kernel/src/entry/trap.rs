@@ -108,7 +108,7 @@ unsafe extern "C" fn host_signal(signal: i32, info: *const SignalInfo, context: 
         SIGSYS if !in_kernel(context.rip()) => {
             let mut frame = Frame::from_signal(context);
             frame.registers.syscall = context.general[13] as i64;
-            enter(context, frame, dispatch::system_call);
+            enter(context, frame, dispatch::trapped_call);
         }
         _ => faulted(signal, info, context),
     }
@@ -131,9 +131,7 @@ fn kicked(context: &mut UserContext) {
         per_thread().pending.store(1, SeqCst);
         return;
     }
-    if let Some(site) = crate::mm::patch::site_of_stub(rip) {
-        context.general[16] = site;
-    } else if in_kernel(rip) {
+    if in_kernel(rip) {
         per_thread().pending.store(1, SeqCst);
         let (start, end) = (&raw const asm::fast_exit as u64, &raw const asm::fast_exit_end as u64);
         if (start..end).contains(&rip) {

@@ -43,6 +43,7 @@ impl AddressSpace {
             super::patch::reprotected(self, piece, new);
             host::protect_guest(piece, new)?;
             let old = self.take_out(piece);
+            super::patch::mapped(self, &changed);
             self.put_in(changed);
             drop(old);
         }
@@ -171,7 +172,7 @@ impl AddressSpace {
         for part in parts {
             let range = GuestRange::new(part.start, part.len)?;
             match &part.backing {
-                Backing::Vdso => return Err(EINVAL),
+                Backing::Vdso | Backing::Stubs => return Err(EINVAL),
                 Backing::File(..) | Backing::Anonymous | Backing::Heap | Backing::Stack => {
                     let content = content_of(&part.backing)?;
                     let from_image = part.flags.contains(RegionFlags::FROM_IMAGE);
@@ -189,8 +190,9 @@ impl AddressSpace {
         Ok(())
     }
 
-    /// Says that all private memory now comes from an image (after a boot from one).
-    pub fn came_from_image(&self) {
+    /// Says that what is mapped now will come from an image: before one is made, so that the books of a
+    /// restored instance are right without a write.
+    pub fn belongs_to_image(&self) {
         for region in self.regions.borrow_mut().values_mut() {
             if !matches!(region.backing, Backing::Shared(..)) {
                 region.flags.insert(RegionFlags::FROM_IMAGE);

@@ -40,6 +40,8 @@ pub enum Backing {
     Heap,
     /// The guest's vDSO.
     Vdso,
+    /// Stubs of the fast entry ([`super::patch`]).
+    Stubs,
     /// A private mapping of a file, from this offset on.
     File(Rc<OpenFile>, u64),
     /// Shared memory from this offset on; of a file, when there is one.
@@ -60,7 +62,10 @@ impl Backing {
     /// Whether `next` goes on where this backing ends after `len` bytes.
     pub fn continues(&self, len: u64, next: &Self) -> bool {
         match (self, next) {
-            (Self::Anonymous, Self::Anonymous) | (Self::Heap, Self::Heap) | (Self::Stack, Self::Stack) => true,
+            (Self::Anonymous, Self::Anonymous)
+            | (Self::Heap, Self::Heap)
+            | (Self::Stack, Self::Stack)
+            | (Self::Stubs, Self::Stubs) => true,
             (Self::File(file, offset), Self::File(other, at)) => Rc::ptr_eq(file, other) && offset + len == *at,
             (Self::Shared(object, offset, _), Self::Shared(other, at, _)) => {
                 Rc::ptr_eq(object, other) && offset + len == *at
@@ -134,7 +139,7 @@ impl Region {
             Backing::Heap => "[heap]".into(),
             Backing::Vdso => "[vdso]".into(),
             Backing::Shared(_, _, None) => "/dev/zero (deleted)".into(),
-            Backing::Anonymous => alloc::string::String::new(),
+            Backing::Anonymous | Backing::Stubs => alloc::string::String::new(),
             Backing::File(file, _) | Backing::Shared(_, _, Some(file)) => file.object.name(),
         }
     }

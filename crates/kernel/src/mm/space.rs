@@ -1,5 +1,6 @@
 //! The map of an address space, and what changes it.
 
+use super::patch::Patches;
 use super::region::{Backing, Region, RegionFlags};
 use super::{SharedObject, page_down, page_up};
 use crate::entry::Fault;
@@ -26,8 +27,8 @@ const MAX_REGIONS: usize = 65530;
 /// A guest address space. See [`super`].
 pub struct AddressSpace {
     pub(super) regions: RefCell<BTreeMap<u64, Region>>,
-    /// Slot windows of the fast entry, start and end: mappings are not placed there.
-    pub(super) windows: RefCell<BTreeMap<u64, u64>>,
+    /// Sites of the fast entry; mappings are not placed in their slot windows.
+    pub(super) patches: RefCell<Patches>,
     /// Mappings are placed below.
     top: Cell<u64>,
     /// Where the stack of the first thread ends.
@@ -48,7 +49,7 @@ impl Default for AddressSpace {
     fn default() -> Self {
         Self {
             regions: RefCell::default(),
-            windows: RefCell::default(),
+            patches: RefCell::default(),
             top: Cell::new(page_down(GUEST_VDSO - STACK_ROOM - SLOT_ROOM)),
             stack_end: Cell::new(GUEST_VDSO - PAGE_SIZE),
             heap: Cell::default(),
@@ -151,7 +152,7 @@ impl AddressSpace {
         let mut end = self.top.get();
         loop {
             let start = self.find_below(end, len).ok_or(ENOMEM)?;
-            match self.window_over(start, start + len) {
+            match self.patches.borrow().window_over(start, start + len) {
                 Some(window) => end = window,
                 None => return Ok(start),
             }
@@ -163,7 +164,9 @@ impl AddressSpace {
     /// # Errors
     /// `ENOMEM`.
     pub fn find_low(&self, len: u64) -> Result<u64, Errno> {
-        self.find_below(1 << 31, len).filter(|start| self.window_over(*start, start + len).is_none()).ok_or(ENOMEM)
+        self.find_below(1 << 31, len)
+            .filter(|start| self.patches.borrow().window_over(*start, start + len).is_none())
+            .ok_or(ENOMEM)
     }
 
     fn find_below(&self, mut end: u64, len: u64) -> Option<u64> {
@@ -177,16 +180,9 @@ impl AddressSpace {
         end.checked_sub(len).filter(|start| *start >= GUEST_START)
     }
 
-    /// The start of a slot window that a range meets.
-    fn window_over(&self, start: u64, end: u64) -> Option<u64> {
-        let windows = self.windows.borrow();
-        let (window, window_end) = windows.range(..end).next_back()?;
-        (*window_end > start).then_some(*window)
-    }
-
     /// Whether a hint of `mmap(2)` can be followed.
     pub fn hint_is_free(&self, range: GuestRange) -> bool {
-        self.is_free(range) && self.window_over(range.start, range.start + range.len).is_none()
+        self.is_free(range) && self.patches.borrow().window_over(range.start, range.start + range.len).is_none()
     }
 
     /// Maps a region, replacing what was there. `extra` are host flags (`MAP_POPULATE`).
@@ -220,6 +216,7 @@ impl AddressSpace {
             return Err(errno);
         }
         let old = self.take_out(range);
+        super::patch::mapped(self, &region);
         self.put_in(region);
         drop(old);
         Ok(())
@@ -309,7 +306,7 @@ impl AddressSpace {
         for region in self.regions() {
             self.unmap(GuestRange::new(region.start, region.len)?)?;
         }
-        self.windows.borrow_mut().clear();
+        self.patches.take();
         self.heap.set((0, 0));
         self.lock_future.set(false);
         self.membarrier.set(0);

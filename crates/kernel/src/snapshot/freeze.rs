@@ -105,6 +105,9 @@ fn settle() {
     let kernel = kernel();
     kernel.control.freeze_asked.set(false);
     kernel.control.early.borrow_mut().clear();
+    for process in kernel.tasks.processes.borrow().values() {
+        process.space().belongs_to_image();
+    }
     kernel.shared.pack();
     kernel.poller.forget();
     kernel.poller.runnable.clear();

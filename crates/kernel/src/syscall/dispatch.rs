@@ -4,6 +4,7 @@ use super::{Context, Outcome, RestartRule, Stop, strace, table};
 use crate::entry::{self, Frame};
 use crate::errno::{EINTR, ENOSYS};
 use crate::local::{local, per_thread};
+use crate::mm::patch;
 use crate::snapshot::{entry_point, freeze};
 use crate::task::park::{self, Unparked};
 use crate::task::{Thread, poller, signal};
@@ -22,11 +23,22 @@ pub enum Way {
     End,
 }
 
+/// A system call that trapped: as [`system_call`], and its site may be patched.
+pub fn trapped_call(frame: &mut Frame) {
+    lock::acquire();
+    let thread = current();
+    patch::trapped(&thread.process().space(), &frame.registers);
+    call_locked(thread, frame);
+}
+
 /// A system call of the running thread. Called by the entry code without the lock; when it returns the frame
 /// holds what user code goes on with.
 pub fn system_call(frame: &mut Frame) {
     lock::acquire();
-    let thread = current();
+    call_locked(current(), frame);
+}
+
+fn call_locked(thread: Rc<Thread>, frame: &mut Frame) {
     kernel().syscalls.set(kernel().syscalls.get() + 1);
     let way = run(&thread, frame, None);
     go(thread, way);
@@ -45,6 +57,7 @@ fn go(thread: Rc<Thread>, way: Way) {
 pub fn interrupted(frame: &mut Frame) {
     lock::acquire();
     let thread = current();
+    patch::leave_stub(&thread.process().space(), &mut frame.registers);
     let way = leave(&thread, frame, None);
     go(thread, way);
 }
@@ -53,7 +66,10 @@ pub fn interrupted(frame: &mut Frame) {
 pub fn faulted(frame: &mut Frame, fault: entry::Fault) {
     lock::acquire();
     let thread = current();
-    if !thread.process().space().handle_fault(&fault) {
+    let space = thread.process().space();
+    const SIGTRAP: u8 = 5;
+    let passing = fault.signal == SIGTRAP && patch::met_breakpoint(&space, &mut frame.registers);
+    if !passing && !space.handle_fault(&fault) {
         signal::fault(&thread, frame, fault);
     }
     let way = leave(&thread, frame, None);
