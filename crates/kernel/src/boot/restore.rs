@@ -235,12 +235,17 @@ pub(super) fn run(instance: Instance, connection: Option<(Connection, HostFd)>, 
     }
     // This host thread takes what becomes runnable.
     kernel.poller.set_idle(true);
+    let before = kernel.poller.runnable.last();
     if let Some((connection, socket)) = connection {
         kernel.net.connected(connection, HostHandle::new(socket));
         local::stamp(Stamp::Connected);
+        // The boot ends when the thread that was woken for it returns to user code (else, when one accepts).
+        let woken = kernel.poller.runnable.last().filter(|last| before != Some(*last));
+        local().stamp_resume.store(woken.unwrap_or(Tid(0)).0, Relaxed);
+    } else {
+        local().stamp_resume.store(kernel.poller.runnable.first().unwrap_or(Tid(0)).0, Relaxed);
     }
-    let first = kernel.poller.runnable.start_all_but_first();
-    local().stamp_resume.store(first.unwrap_or(Tid(0)).0, Relaxed);
+    kernel.poller.runnable.start_all_but_first();
     per_thread().tid.set(0);
     threads::run(per_thread())
 }

@@ -39,10 +39,18 @@ impl Runnable {
         self.queue.borrow_mut().clear();
     }
 
-    /// Gives host threads to all but the first, which is the calling one's to run; answers the first. At
-    /// the beginning of a boot.
-    pub fn start_all_but_first(&self) -> Option<Tid> {
-        let first = self.queue.borrow().front().copied();
+    /// The first one.
+    pub fn first(&self) -> Option<Tid> {
+        self.queue.borrow().front().copied()
+    }
+
+    /// The last one.
+    pub fn last(&self) -> Option<Tid> {
+        self.queue.borrow().back().copied()
+    }
+
+    /// Gives host threads to all but the first, which is the calling one's to run. At the beginning of a boot.
+    pub fn start_all_but_first(&self) {
         while self.queue.borrow().len() > 1 {
             let Some(tid) = self.queue.borrow_mut().pop_back() else { break };
             if host_process::start_host_thread(Some(tid)).is_err() {
@@ -50,7 +58,6 @@ impl Runnable {
                 break;
             }
         }
-        first
     }
 
     /// Whether there is none.
