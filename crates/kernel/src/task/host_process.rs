@@ -127,12 +127,21 @@ pub fn start_host_thread(guest: Option<Tid>) -> Result<(), Errno> {
     }
 }
 
+/// The host's number of a host thread. The first one was not made by a clone that writes it: it has the number of the
+/// process.
+pub fn host_tid(per_thread: &PerThread) -> i32 {
+    match per_thread.host_tid.load(Acquire) {
+        0 => local().host_pid.load(Relaxed),
+        number => number,
+    }
+}
+
 /// Interrupts the host thread in a slot, wherever it is: in user code it enters the kernel, in the kernel it
 /// looks at its pending work before it leaves.
 pub fn interrupt(slot: u32) {
     let per_thread = per_thread_of(slot);
     per_thread.pending.store(1, core::sync::atomic::Ordering::SeqCst);
     if per_thread.slot != crate::local::per_thread().slot {
-        host::kick(local().host_pid.load(Relaxed), per_thread.host_tid.load(Acquire));
+        host::kick(local().host_pid.load(Relaxed), host_tid(per_thread));
     }
 }

@@ -245,8 +245,13 @@ pub fn ensure_poller() {
     }
     let poller = &kernel().poller;
     let stopping = crate::local::local().stopping.load(core::sync::atomic::Ordering::SeqCst) != 0;
-    if poller.holder().is_some() || poller.idle_slot().is_some() || stopping {
+    if poller.holder().is_some() || stopping {
         return;
     }
-    let _ = host_process::start_host_thread(None);
+    match poller.idle_slot() {
+        // It may have gone to sleep when nothing was due.
+        Some(slot) => super::park::wake_slot(slot),
+        // Without a host thread to be had, alarms wait for the next thread that rests.
+        None => drop(host_process::start_host_thread(None)),
+    }
 }

@@ -4,10 +4,9 @@ use super::{monotonic_ns, realtime_ns};
 use crate::errno::{EINVAL, Errno};
 use crate::host;
 use crate::kernel;
-use crate::local::{local, per_thread};
-use crate::task::{Thread, Tid};
+use crate::local::per_thread;
+use crate::task::{Thread, Tid, host_process};
 use crate::user_memory::UserPtr;
-use core::sync::atomic::Ordering::{Acquire, Relaxed};
 
 /// Nanoseconds of a second.
 pub const SECOND: u64 = 1_000_000_000;
@@ -82,9 +81,8 @@ pub fn thread_cpu_ns(thread: &Thread) -> u64 {
     let now = match thread.slot.get() {
         Some(slot) if slot == per_thread().slot || cfg!(test) => host::clock_gettime(3),
         Some(slot) => {
-            let host_tid = crate::task::host_process::per_thread_of(slot).host_tid.load(Acquire);
-            // CPUCLOCK_SCHED of a thread; the first thread's number is the process's.
-            let host_tid = if host_tid == 0 { local().host_pid.load(Relaxed) } else { host_tid };
+            // CPUCLOCK_SCHED of a thread.
+            let host_tid = host_process::host_tid(host_process::per_thread_of(slot));
             host::clock_gettime((!host_tid << 3) | 6)
         }
         None => Ok(0),
