@@ -1,4 +1,4 @@
-//! Events: eventfd, timerfd, epoll, poll and select.
+//! Events: eventfd, timerfd, signalfd, epoll, poll and select.
 //!
 //! Whatever can become ready owns a [`crate::wait::WaitQueue`]. A thread in `poll` enters itself in all
 //! queues of its descriptors; an [`epoll`] set observes the queues of its members for good and keeps a
@@ -7,4 +7,5 @@
 pub mod epoll;
 pub mod eventfd;
 pub mod poll;
+pub mod signalfd;
 pub mod timerfd;

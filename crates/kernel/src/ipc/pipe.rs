@@ -8,7 +8,10 @@ use super::{ByteQueue, PIPE_DEVICE};
 use crate::errno::{EBUSY, EINVAL, ENOTTY, ENXIO, EPERM, EPIPE, Errno};
 use crate::fs::file::{File, OpenFile, OpenFlags, Stat};
 use crate::kernel;
+use crate::syscall::dispatch::current;
 use crate::syscall::{Context, Outcome, RestartRule, Stop};
+use crate::task::signal::queue::{Info, SI_USER};
+use crate::task::signal::{Signal, send};
 use crate::user_memory::{Sink, Source, UserAddr, UserPtr};
 use crate::wait::{Events, Progress, WaitFor, WaitQueue, Wake};
 use alloc::collections::VecDeque;
@@ -347,5 +350,10 @@ impl File for PipeEnd {
 
 /// What a write to something that nobody reads answers: `SIGPIPE` for the calling thread, and `EPIPE`.
 pub fn broken_pipe() -> Stop {
+    let thread = current();
+    let (pid, uid) = (thread.process().pid.0, thread.process().credentials.borrow().uid[0]);
+    let info = Info::from_sender(Signal::PIPE, SI_USER, pid, uid);
+    // Only a source that can wait is refused.
+    let _ = send::to_thread(&thread, info, send::Source::Other);
     EPIPE.into()
 }

@@ -5,6 +5,7 @@ use super::{Context, Outcome};
 use crate::errno::{EBADF, EINVAL, EPERM, Errno};
 use crate::fs::file::OpenFlags;
 use crate::fs::open::{SEAL_SEAL, opened};
+use crate::ipc::pipe::PipeEnd;
 use crate::kernel;
 use crate::user_memory::{UserAddr, UserPtr, copy_in, copy_out};
 
@@ -112,11 +113,11 @@ pub fn fcntl(context: &mut Context<'_>, fd: Fd, command: u32, argument: u64) -> 
         8 | 10 | 15 => Ok(0),
         // F_GETOWN, F_GETSIG
         9 | 11 => Ok(0),
-        // F_SETPIPE_SZ, F_GETPIPE_SZ: the pipe's business.
-        1031 | 1032 => file.object.ioctl(context, file, command, UserAddr(argument)).map_err(|stop| match stop {
-            super::Stop::Errno(crate::errno::ENOTTY) => EBADF.into(),
-            other => other,
-        }),
+        // F_SETPIPE_SZ, F_GETPIPE_SZ
+        1031 | 1032 => {
+            let end = file.downcast::<PipeEnd>().ok_or(EBADF)?;
+            if command == 1032 { Ok(end.pipe.capacity()) } else { Ok(end.pipe.set_capacity(argument as u32)?) }
+        }
         // F_ADD_SEALS, F_GET_SEALS
         1033 | 1034 => {
             let data = opened(&file.object).and_then(|opened| opened.inode.data()).ok_or(EINVAL)?;

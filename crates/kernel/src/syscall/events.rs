@@ -8,7 +8,9 @@ use crate::events::eventfd::EventFd;
 use crate::events::poll::{self, Entry};
 use crate::events::timerfd::{Setting, TimerFd};
 use crate::fs::file::{OpenFile, OpenFlags};
+use crate::events::signalfd::SignalFd;
 use crate::ipc::pipe::Pipe;
+use crate::task::signal;
 use crate::user_memory::{UserPtr, copy_in, copy_out};
 use crate::wait::{Events, Progress, WaitFor};
 use alloc::rc::Rc;
@@ -424,10 +426,28 @@ fn with_mask(
     mask_size: usize,
     call: impl FnOnce(&mut Context<'_>) -> Outcome,
 ) -> Outcome {
-    let Some(mask) = mask.non_null() else { return call(context) };
-    if mask_size != 8 {
+    if let Some(mask) = signal::read_set(mask, mask_size)? {
+        context.thread.signals.set_mask_for_call(mask);
+    }
+    call(context)
+}
+
+/// `signalfd(2)`.
+pub fn signalfd(context: &mut Context<'_>, fd: Fd, set: UserPtr<u64>, size: usize) -> Outcome {
+    signalfd4(context, fd, set, size, 0)
+}
+
+/// `signalfd4(2)`.
+pub fn signalfd4(context: &mut Context<'_>, fd: Fd, set: UserPtr<u64>, size: usize, flags: u32) -> Outcome {
+    let flags = only(flags, OpenFlags::CLOEXEC | OpenFlags::NONBLOCK)?;
+    if size != 8 {
         return Err(EINVAL.into());
     }
-    context.thread.signals.set_mask_for_call(mask.read()?);
-    call(context)
+    let set = set.read()?;
+    if fd.0 == -1 {
+        return add(context, SignalFd::open(set, flags & OpenFlags::NONBLOCK), flags);
+    }
+    let file = context.process().descriptors().get(fd)?;
+    file.downcast::<SignalFd>().ok_or(EINVAL)?.change(set);
+    Ok(fd.0 as usize)
 }

@@ -3,7 +3,7 @@
 use super::arguments::Fd;
 use super::{Context, Outcome, Stop};
 use crate::errno::{
-    EAFNOSUPPORT, EAGAIN, EBADF, EFAULT, EINVAL, EMSGSIZE, ENOPROTOOPT, EOPNOTSUPP, EPROTONOSUPPORT, ESOCKTNOSUPPORT,
+    EAFNOSUPPORT, EAGAIN, EBADF, EFAULT, EINVAL, EISCONN, EMSGSIZE, ENOPROTOOPT, EOPNOTSUPP, EPROTONOSUPPORT, ESOCKTNOSUPPORT,
     Errno,
 };
 use crate::fs::file::{File, OpenFile, OpenFlags};
@@ -86,7 +86,12 @@ pub fn bind(context: &mut Context<'_>, fd: Fd, address: UserAddr, len: u32) -> O
 pub fn connect(context: &mut Context<'_>, fd: Fd, address: UserAddr, len: u32) -> Outcome {
     let file = file_of(context, fd)?;
     let socket = socket_of(&file)?;
-    socket.connect(context, &file, &Address::read(address, len)?)
+    let address = match Address::read(address, len) {
+        // As Linux: a connected socket looks at the address no more.
+        Err(EINVAL) if len >= 2 && socket.peer().is_ok() => return Err(EISCONN.into()),
+        address => address?,
+    };
+    socket.connect(context, &file, &address)
 }
 
 /// `listen(2)`.

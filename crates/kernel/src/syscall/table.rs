@@ -298,9 +298,11 @@ rows! {
     213 epoll_create(size: i32) => events::epoll_create, full;
     232 epoll_wait(set: Fd, events: UserPtr<Reported>, max: i32, timeout_ms: i32) => events::epoll_wait, full;
     233 epoll_ctl(set: Fd, operation: i32, fd: Fd, event: UserPtr<Reported>) => events::epoll_ctl, full;
-    270 pselect6(count: i32, read: UserPtr<u64>, write: UserPtr<u64>, except: UserPtr<u64>, timeout: UserPtr<[i64; 2]>, mask: UserPtr<[u64; 2]>) => events::pselect6, partial("the signal mask is not applied");
-    271 ppoll(entries: UserPtr<u64>, count: u32, timeout: UserPtr<[i64; 2]>, mask: UserPtr<u64>, mask_size: usize) => events::ppoll, partial("the signal mask is not applied");
-    281 epoll_pwait(set: Fd, events: UserPtr<Reported>, max: i32, timeout_ms: i32, mask: UserPtr<u64>, mask_size: usize) => events::epoll_pwait, partial("the signal mask is not applied");
+    270 pselect6(count: i32, read: UserPtr<u64>, write: UserPtr<u64>, except: UserPtr<u64>, timeout: UserPtr<[i64; 2]>, mask: UserPtr<[u64; 2]>) => events::pselect6, full;
+    271 ppoll(entries: UserPtr<u64>, count: u32, timeout: UserPtr<[i64; 2]>, mask: UserPtr<u64>, mask_size: usize) => events::ppoll, full;
+    281 epoll_pwait(set: Fd, events: UserPtr<Reported>, max: i32, timeout_ms: i32, mask: UserPtr<u64>, mask_size: usize) => events::epoll_pwait, full;
+    282 signalfd(fd: Fd, set: UserPtr<u64>, size: usize) => events::signalfd, full;
+    289 signalfd4(fd: Fd, set: UserPtr<u64>, size: usize, flags: u32) => events::signalfd4, full;
     283 timerfd_create(clock: i32, flags: u32) => events::timerfd_create, full;
     284 eventfd(initial: u32) => events::eventfd, full;
     286 timerfd_settime(fd: Fd, flags: u32, new: UserPtr<[i64; 4]>, old: UserPtr<[i64; 4]>) => events::timerfd_settime, full;
@@ -308,7 +310,7 @@ rows! {
     290 eventfd2(initial: u32, flags: u32) => events::eventfd2, full;
     291 epoll_create1(flags: u32) => events::epoll_create1, full;
     293 pipe2(ends: UserPtr<[i32; 2]>, flags: u32) => events::pipe2, full;
-    441 epoll_pwait2(set: Fd, events: UserPtr<Reported>, max: i32, timeout: UserPtr<[i64; 2]>, mask: UserPtr<u64>, mask_size: usize) => events::epoll_pwait2, partial("the signal mask is not applied");
+    441 epoll_pwait2(set: Fd, events: UserPtr<Reported>, max: i32, timeout: UserPtr<[i64; 2]>, mask: UserPtr<u64>, mask_size: usize) => events::epoll_pwait2, full;
 
     // Sockets.
     41 socket(domain: i32, kind: i32, protocol: i32) => sockets::socket, partial("AF_UNIX, and TCP and UDP over loopback");
