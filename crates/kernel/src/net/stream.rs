@@ -165,16 +165,19 @@ impl StreamEnd {
     /// `EAGAIN` when it is full, `EPIPE`, `ECONNRESET`, `EFAULT`.
     pub fn send(&self, source: &mut dyn Source, ancillary: &mut Ancillary) -> Result<usize, Errno> {
         let flow = self.outgoing();
+        if !self.stream.tcp && self.other().closed.get() {
+            return Err(EPIPE);
+        }
         if let Some(errno) = self.own().error.take() {
             return Err(errno);
         }
         if self.own().reset.get() || flow.ended.get() {
             return Err(EPIPE);
         }
-        if self.other().closed.get() || (flow.deaf.get() && !self.stream.tcp) {
-            if !self.stream.tcp {
-                return Err(EPIPE);
-            }
+        if flow.deaf.get() && !self.stream.tcp {
+            return Err(EPIPE);
+        }
+        if self.other().closed.get() {
             // As over a wire: the bytes go, and the answer is that nobody is there.
             self.own().error.set(Some(EPIPE));
             self.own().reset.set(true);
