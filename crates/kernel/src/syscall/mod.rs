@@ -6,6 +6,7 @@ pub mod credentials;
 pub mod descriptors;
 pub mod dispatch;
 pub mod events;
+pub mod execve;
 pub mod files;
 pub mod io;
 pub mod locks;

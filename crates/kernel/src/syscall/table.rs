@@ -4,6 +4,7 @@
 //! `ENOSYS`, and named in the log once.
 
 use super::arguments::{Argument, Fd, UserPath};
+use super::execve;
 use super::{Context, Outcome, credentials, events, machine, process, threads};
 use super::{descriptors, files, io, paths, transfer};
 use super::{memory, sockets};
@@ -193,6 +194,8 @@ rows! {
     330 pkey_alloc(flags: u64, rights: u64) => memory::pkey_alloc, partial("no keys to be had");
 
     // Processes and threads.
+    59 execve(path: UserPath, arguments: UserAddr, environment: UserAddr) => execve::execve, partial("a thread that is not the first keeps its number");
+    322 execveat(directory: Fd, path: UserPath, arguments: UserAddr, environment: UserAddr, flags: u32) => execve::execveat, partial("as execve");
     39 getpid() => process::getpid, full;
     56 clone(flags: u64, stack: UserAddr, parent_tid: UserPtr<u32>, child_tid: UserPtr<u32>, tls: u64) => threads::clone, partial("threads only, no processes");
     60 exit(status: i32) => threads::exit, full;

@@ -25,9 +25,9 @@ const HEAP_SHIFT: u64 = 8192;
 /// Scripts whose interpreters are scripts.
 const MAX_SCRIPTS: usize = 4;
 /// Longest argument or environment string, with its zero (`MAX_ARG_STRLEN`).
-const MAX_STRING: usize = 128 << 10;
+pub const MAX_STRING: usize = 128 << 10;
 /// Most bytes of arguments and environment, whatever the stack's limit.
-const MAX_STRINGS: u64 = 6 << 20;
+pub const MAX_STRINGS: u64 = 6 << 20;
 const LIMIT_STACK: usize = 3;
 /// Stack that is mapped from the start; it grows to its limit.
 const STACK_MAPPED: u64 = 8 << 20;

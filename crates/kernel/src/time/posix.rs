@@ -24,6 +24,11 @@ pub struct ProcessTimers {
 }
 
 impl ProcessTimers {
+    /// `execve(2)`: timers of `timer_create(2)` end.
+    pub fn forget_posix(&self) {
+        drop(self.posix.take());
+    }
+
     /// `ITIMER_REAL`, `ITIMER_VIRTUAL` or `ITIMER_PROF`. The two that count CPU time count the same: user and system time
     /// of a sandbox are one.
     ///
