@@ -112,7 +112,7 @@ impl Held {
     /// `l_pid`: -1 for an open file's.
     pub fn pid(&self) -> i32 {
         match &self.owner {
-            Owner::Process(pid) => pid.0.cast_signed(),
+            Owner::Process(pid) => kernel().tasks.shown(pid.0).cast_signed(),
             _ => -1,
         }
     }

@@ -52,7 +52,7 @@ impl Credentials {
     pub fn current() -> Self {
         let process = crate::syscall::dispatch::current().process();
         let credentials = process.credentials.borrow();
-        Self { pid: process.pid.0, uid: credentials.uid[1], gid: credentials.gid[1] }
+        Self { pid: crate::kernel().tasks.shown(process.pid.0), uid: credentials.uid[1], gid: credentials.gid[1] }
     }
 }
 

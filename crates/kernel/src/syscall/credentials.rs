@@ -226,6 +226,7 @@ fn capability_words(header: UserPtr<u32>) -> Result<usize, super::Stop> {
 }
 
 fn is_own(context: &Context<'_>, pid: u32) -> bool {
+    let pid = crate::kernel().tasks.meant(pid);
     pid == 0 || pid == context.thread.tid.0 || pid == context.process().pid.0
 }
 

@@ -68,7 +68,8 @@ pub fn getrandom(_context: &mut Context<'_>, into: UserAddr, len: usize, flags: 
 fn exists(context: &Context<'_>, pid: i32) -> Result<(), super::Stop> {
     match u32::try_from(pid) {
         Ok(0) => Ok(()),
-        Ok(tid) if tid == context.process().pid.0 || kernel().thread(crate::task::Tid(tid)).is_some() => Ok(()),
+        Ok(tid) if kernel().thread(crate::task::Tid(kernel().tasks.meant(tid))).is_some() => Ok(()),
+        Ok(tid) if kernel().tasks.meant(tid) == context.process().pid.0 => Ok(()),
         Ok(_) => Err(ESRCH.into()),
         Err(_) => Err(EINVAL.into()),
     }

@@ -4,7 +4,7 @@ use super::{Context, Outcome};
 use crate::entry;
 use crate::errno::{EFAULT, EINVAL, ENODEV, EPERM, ESRCH};
 use crate::kernel;
-use crate::task::{PROGRAM, Pid, Process};
+use crate::task::{Pid, Process};
 use crate::user_memory::{UserAddr, UserPtr, copy_in, copy_out};
 use abi::layout::GUEST_END;
 use alloc::rc::Rc;
@@ -12,9 +12,7 @@ use alloc::rc::Rc;
 /// `getpid(2)`. After a boot from an image the program has a number of this instance, so that generators of random
 /// numbers that look at it notice; the old number stays valid wherever a process is named.
 pub fn getpid(context: &mut Context<'_>) -> Outcome {
-    let process = context.process();
-    let instance = kernel().tasks.instance_pid.get().filter(|_| process.pid == PROGRAM);
-    Ok(instance.unwrap_or(process.pid).0 as usize)
+    Ok(kernel().tasks.shown(context.process().pid.0) as usize)
 }
 
 /// `getppid(2)`.
@@ -24,10 +22,7 @@ pub fn getppid(context: &mut Context<'_>) -> Outcome {
 
 /// The process of a number, the instance's own included; 0 is the caller's.
 fn named(context: &Context<'_>, pid: u32) -> Result<Rc<Process>, super::Stop> {
-    let pid = match kernel().tasks.instance_pid.get() {
-        Some(instance) if instance.0 == pid => PROGRAM.0,
-        _ => pid,
-    };
+    let pid = kernel().tasks.meant(pid);
     if pid == 0 {
         return Ok(context.process());
     }

@@ -203,7 +203,7 @@ fn check_permission(context: &Context<'_>, target: &Rc<Process>, signal: Option<
 fn sender_info(context: &Context<'_>, signal: Signal, code: i32) -> Info {
     let process = context.process();
     let uid = process.credentials.borrow().uid[0];
-    Info::from_sender(signal, code, process.pid.0, uid)
+    Info::from_sender(signal, code, kernel().tasks.shown(process.pid.0), uid)
 }
 
 /// `kill(2)`.

@@ -165,13 +165,13 @@ fn guest_address(address: UserAddr) -> UserAddr {
 
 /// `gettid(2)`.
 pub fn gettid(context: &mut Context<'_>) -> Outcome {
-    Ok(context.thread.tid.0 as usize)
+    Ok(kernel().tasks.shown(context.thread.tid.0) as usize)
 }
 
 /// `set_tid_address(2)`.
 pub fn set_tid_address(context: &mut Context<'_>, tid: UserAddr) -> Outcome {
     context.thread.clear_child_tid.set(guest_address(tid));
-    Ok(context.thread.tid.0 as usize)
+    Ok(kernel().tasks.shown(context.thread.tid.0) as usize)
 }
 
 /// `_exit(2)` of one thread.

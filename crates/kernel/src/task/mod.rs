@@ -67,12 +67,24 @@ impl Default for Tasks {
 }
 
 impl Tasks {
+    /// The number under which the guest sees a process or thread: since a boot from an image the program, and
+    /// its first thread, have that of the instance.
+    pub fn shown(&self, number: u32) -> u32 {
+        self.instance_pid.get().filter(|_| number == PROGRAM.0).map_or(number, |pid| pid.0)
+    }
+
+    /// What a number that the guest names means: that of the instance is a second one for the program.
+    pub fn meant(&self, number: u32) -> u32 {
+        if self.instance_pid.get() == Some(Pid(number)) { PROGRAM.0 } else { number }
+    }
+
     /// A fresh number. Numbers are not used again before they wrap at `pid_max`.
     pub fn allocate(&self) -> Tid {
         loop {
             let tid = self.next_tid.get();
             self.next_tid.set(if tid >= 4_194_303 { 300 } else { tid + 1 });
-            if !self.threads.borrow().contains_key(&Tid(tid)) && !self.processes.borrow().contains_key(&Pid(tid)) {
+            let is_instance = self.instance_pid.get() == Some(Pid(tid));
+            if !is_instance && !self.threads.borrow().contains_key(&Tid(tid)) && !self.processes.borrow().contains_key(&Pid(tid)) {
                 return Tid(tid);
             }
         }

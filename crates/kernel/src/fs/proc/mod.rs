@@ -10,7 +10,7 @@ mod sys;
 use crate::fs::inode::{Content, Inode, PROC_DEVICE, S_IFDIR, S_IFLNK, VirtualDirectory};
 use crate::kernel;
 use crate::syscall::dispatch::current;
-use crate::task::{PROGRAM, Pid, Process};
+use crate::task::{Pid, Process};
 use alloc::rc::Rc;
 use alloc::string::ToString;
 use alloc::vec::Vec;
@@ -41,17 +41,13 @@ pub fn memory() -> u64 {
 
 /// The number under which a process shows: that of the instance for the program itself.
 pub fn shown(process: &Process) -> Pid {
-    kernel().tasks.instance_pid.get().filter(|_| process.pid == PROGRAM).unwrap_or(process.pid)
+    Pid(kernel().tasks.shown(process.pid.0))
 }
 
 /// A process by a number in `/proc`; the number of the instance is a second one for the program.
 fn by_number(number: &[u8]) -> Option<Rc<Process>> {
     let number: u32 = core::str::from_utf8(number).ok().filter(|text| !text.starts_with('+'))?.parse().ok()?;
-    let pid = match kernel().tasks.instance_pid.get() {
-        Some(Pid(instance)) if instance == number => PROGRAM,
-        _ => Pid(number),
-    };
-    kernel().tasks.processes.borrow().get(&pid).cloned()
+    kernel().tasks.processes.borrow().get(&Pid(kernel().tasks.meant(number))).cloned()
 }
 
 /// `/proc` itself.
