@@ -84,7 +84,10 @@ impl Tasks {
             let tid = self.next_tid.get();
             self.next_tid.set(if tid >= 4_194_303 { 300 } else { tid + 1 });
             let is_instance = self.instance_pid.get() == Some(Pid(tid));
-            if !is_instance && !self.threads.borrow().contains_key(&Tid(tid)) && !self.processes.borrow().contains_key(&Pid(tid)) {
+            if !is_instance
+                && !self.threads.borrow().contains_key(&Tid(tid))
+                && !self.processes.borrow().contains_key(&Pid(tid))
+            {
                 return Tid(tid);
             }
         }
