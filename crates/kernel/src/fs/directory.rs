@@ -170,8 +170,11 @@ impl Inode {
     /// Puts an inode over whatever a name refers to: a mount.
     pub fn mount(self: &Rc<Self>, name: &[u8], child: &Rc<Self>) {
         if let Content::Directory(directory) = &self.content {
-            directory.entries.borrow_mut().insert(name.to_vec(), Entry::Node(child.clone()));
+            let old = directory.entries.borrow_mut().insert(name.to_vec(), Entry::Node(child.clone()));
             child.set_place(Some(self), name);
+            if child.is_directory() && !matches!(old, Some(Entry::Node(_))) {
+                self.change(|meta| meta.links += 1);
+            }
         }
     }
 

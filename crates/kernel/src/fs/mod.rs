@@ -23,6 +23,8 @@ pub mod open;
 pub mod proc;
 mod setup;
 pub mod streams;
+#[cfg(test)]
+mod tests;
 pub mod walk;
 
 pub use open::open_for_exec;

@@ -70,6 +70,8 @@ fn write_from(file: &Rc<OpenFile>, source: &mut dyn Source, at: At, mut done: us
     if matches!(at, At::Offset(_)) && !seekable {
         return Err(ESPIPE.into());
     }
+    // Not what is left in the source: `/dev/null` takes everything without looking at it.
+    let whole = done + source.left();
     loop {
         let position = match at {
             _ if !seekable => 0,
@@ -83,7 +85,7 @@ fn write_from(file: &Rc<OpenFile>, source: &mut dyn Source, at: At, mut done: us
                 if seekable && at == At::Position {
                     file.position.set(position + moved as u64);
                 }
-                if moved == 0 || source.left() == 0 {
+                if moved == 0 || done >= whole {
                     return Ok(done);
                 }
             }

@@ -107,7 +107,7 @@ pub fn stat(process: &Rc<Process>, thread: &Rc<Thread>) -> Vec<u8> {
         parent(process),
         process.group.get().0,
         process.session.get().0,
-        ticks(crate::entry::host_clock(2)),
+        ticks(crate::host::clock_gettime(2).unwrap_or(0)),
         process.threads.borrow().len(),
         ticks(process.started_ns.get()),
         mapped * 4096,
