@@ -207,7 +207,7 @@ fn links_lead_on_and_a_loop_ends() {
     let tool = get("/usr/bin/tool");
     assert!(Rc::ptr_eq(&tool, &get("/bin/link")));
     assert!(Rc::ptr_eq(&tool, &get("/bin/absolute")));
-    assert!(Rc::ptr_eq(&tool, &get("/bin/../usr//bin/./tool")));
+    assert!(Rc::ptr_eq(&tool, &get("/bin/../../usr//bin/./tool")));
     assert_eq!(error("/bin/loop"), ELOOP);
     let link = walker().walk(&kernel().fs.root(), b"/bin/link", Follow::No).unwrap();
     assert!(link.existing().unwrap().is_link());
