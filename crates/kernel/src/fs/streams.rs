@@ -4,7 +4,7 @@
 //! asked for what is there. Host calls are made without the kernel lock, since a write may block.
 
 use super::file::{File, OpenFile, OpenFlags, Stat};
-use super::inode::{S_IFCHR, S_IFIFO};
+use super::inode::{Inode, S_IFCHR, S_IFIFO};
 use crate::errno::{EAGAIN, EINTR, EINVAL, ENOTTY, EPERM, EPIPE, Errno};
 use crate::host::{self, EpollEvent, HostFd};
 use crate::syscall::{Context, Outcome, RestartRule, Stop};
@@ -68,6 +68,12 @@ pub fn terminal() -> Option<Rc<dyn File>> {
     let streams = kernel().fs.streams.borrow();
     let terminal = streams.iter().find(|stream| stream.now() == Stdio::Terminal)?;
     Some(terminal.clone())
+}
+
+/// The name of the terminal, so that `ttyname(3)` finds it.
+fn terminal_node() -> Option<Rc<Inode>> {
+    let names: [&[u8]; 3] = [b"dev", b"pts", b"0"];
+    names.into_iter().try_fold(kernel().fs.root(), |at, name| at.lookup(name).ok().flatten())
 }
 
 /// `struct termios` as a terminal has it at first: `c_iflag`, `c_oflag`, `c_cflag`, `c_lflag`, line, characters.
@@ -193,6 +199,9 @@ impl File for Stream {
 
     fn stat(&self) -> Result<Stat, Errno> {
         // What the host has there can't be asked for; whatever it is, it is a stream of bytes.
+        if let Some(inode) = terminal_node().filter(|_| self.now() == Stdio::Terminal) {
+            return Ok(inode.stat());
+        }
         let (mode, rdev) = match self.now() {
             Stdio::Terminal => (S_IFCHR | 0o620, 136 << 8),
             Stdio::Null => (S_IFCHR | 0o666, 1 << 8 | 3),
