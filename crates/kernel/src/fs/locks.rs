@@ -208,3 +208,68 @@ pub fn closed(file: &Rc<OpenFile>, pid: Pid) {
         locks.unlock(&Owner::whole_file(file), whole);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fs::data::Data;
+    use crate::fs::file::OpenFlags;
+    use crate::fs::inode::{Content, S_IFREG, UPPER_DEVICE};
+    use crate::fs::open::anonymous;
+
+    fn locks() -> (Rc<OpenFile>, Rc<Locks>) {
+        let inode = Inode::new(UPPER_DEVICE, Content::Regular(Data::default()), S_IFREG | 0o644, 0, 0);
+        let file = anonymous(inode, b"file", OpenFlags::RDWR);
+        let locks = locks_of(&file).unwrap();
+        (file, locks)
+    }
+
+    #[test]
+    fn shared_locks_of_two_open_files_meet_and_exclusive_ones_do_not() {
+        let (file, locks) = locks();
+        let inode = opened(&file.object).unwrap().inode.clone();
+        let other = anonymous(inode, b"file", OpenFlags::RDWR);
+        let range = Range::new(0, 10);
+        assert!(locks.lock(&Owner::open_file(&file), range, Kind::Shared));
+        assert!(locks.lock(&Owner::open_file(&other), range, Kind::Shared));
+        assert!(!locks.lock(&Owner::open_file(&other), range, Kind::Exclusive));
+        locks.unlock(&Owner::open_file(&file), range);
+        assert!(locks.lock(&Owner::open_file(&other), range, Kind::Exclusive));
+        assert!(Rc::ptr_eq(&locks, &locks_of(&other).unwrap()));
+    }
+
+    #[test]
+    fn unlocking_the_middle_leaves_both_ends() {
+        let (file, locks) = locks();
+        let owner = Owner::open_file(&file);
+        assert!(locks.lock(&owner, Range::new(0, 100), Kind::Exclusive));
+        locks.unlock(&owner, Range::new(40, 60));
+        let (other, _) = super::tests::locks();
+        let stranger = Owner::open_file(&other);
+        assert!(locks.conflict(&stranger, Range::new(40, 60), Kind::Exclusive).is_none());
+        let held = locks.conflict(&stranger, Range::new(50, 70), Kind::Exclusive).unwrap();
+        assert_eq!(held.range.start_and_len(), (60, 40));
+        assert!(locks.conflict(&stranger, Range::new(0, 1), Kind::Shared).is_some());
+    }
+
+    #[test]
+    fn whole_file_locks_and_record_locks_do_not_see_each_other() {
+        let (file, locks) = locks();
+        let range = Range::new(0, i64::MAX.cast_unsigned());
+        assert!(locks.lock(&Owner::whole_file(&file), range, Kind::Exclusive));
+        let (other, _) = super::tests::locks();
+        assert!(locks.lock(&Owner::open_file(&other), range, Kind::Exclusive));
+        assert!(!locks.lock(&Owner::whole_file(&other), range, Kind::Shared));
+    }
+
+    #[test]
+    fn locks_end_with_their_open_file() {
+        let (file, locks) = locks();
+        let inode = opened(&file.object).unwrap().inode.clone();
+        let other = anonymous(inode, b"file", OpenFlags::RDWR);
+        let range = Range::new(0, 1);
+        assert!(locks.lock(&Owner::whole_file(&other), range, Kind::Exclusive));
+        drop(other);
+        assert!(locks.lock(&Owner::whole_file(&file), range, Kind::Exclusive));
+    }
+}
