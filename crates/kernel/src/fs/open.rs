@@ -185,6 +185,10 @@ impl File for Opened {
         }
     }
 
+    fn released(&self, _file: &OpenFile) {
+        super::locks::released(&self.inode);
+    }
+
     fn map_shared(&self, file: &OpenFile) -> Result<Mapping, Errno> {
         match &self.inode.content {
             // What nobody has written to and this one can't write to is mapped as it lies below.
