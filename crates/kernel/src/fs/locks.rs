@@ -212,7 +212,8 @@ pub fn closed(file: &Rc<OpenFile>, pid: Pid) {
 /// An open file is gone, and its locks with it: who waits for one tries again.
 pub fn released(inode: &Rc<Inode>) {
     let all = kernel().fs.locks.borrow();
-    let found = all.iter().find(|locks| locks.inode.upgrade().is_some_and(|locked| Rc::ptr_eq(&locked, inode))).cloned();
+    let found =
+        all.iter().find(|locks| locks.inode.upgrade().is_some_and(|locked| Rc::ptr_eq(&locked, inode))).cloned();
     drop(all);
     if let Some(locks) = found {
         locks.queue.wake(Events::IN);

@@ -3,7 +3,9 @@
 
 use super::data::{Data, Sought};
 use super::file::{File, OpenFlags};
-use super::inode::{Caller, Content, Inode, MAY_EXEC, MAY_READ, MAY_WRITE, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG, UPPER_DEVICE};
+use super::inode::{
+    Caller, Content, Inode, MAY_EXEC, MAY_READ, MAY_WRITE, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG, UPPER_DEVICE,
+};
 use super::walk::{Follow, Found, Last, Walker};
 use super::{lower_files, setup};
 use crate::errno::{EACCES, EFBIG, EIO, ELOOP, ENAMETOOLONG, ENOENT, ENOSPC, ENOTDIR, Errno};
@@ -358,7 +360,8 @@ fn files_are_bounded_by_the_memory_limit() {
 #[test]
 fn the_initial_tree_is_there() {
     usual();
-    for (path, mode) in [("/tmp", 0o1777), ("/var/tmp", 0o1777), ("/var/log", 0o755), ("/root", 0o700), ("/dev/shm", 0o1777)]
+    for (path, mode) in
+        [("/tmp", 0o1777), ("/var/tmp", 0o1777), ("/var/log", 0o755), ("/root", 0o700), ("/dev/shm", 0o1777)]
     {
         assert_eq!(get(path).meta().mode, S_IFDIR | mode, "{path}");
     }
