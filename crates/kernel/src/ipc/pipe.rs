@@ -334,7 +334,7 @@ impl File for PipeEnd {
         if flags.writable() {
             pipe.writers.set(pipe.writers.get() - 1);
         }
-        if pipe.readers.get() == 0 && pipe.writers.get() == 0 {
+        if !pipe.has_readers() && !pipe.has_writers() {
             *pipe.bytes.borrow_mut() = ByteQueue::default();
             pipe.packets.borrow_mut().clear();
         }
