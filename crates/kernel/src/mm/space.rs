@@ -222,15 +222,26 @@ impl AddressSpace {
         Ok(())
     }
 
-    /// Whether `charge` more bytes are within the limit once a range is replaced.
+    /// Whether `charge` more bytes may be mapped once a range is replaced.
+    ///
+    /// What is mapped is not yet used (a thread's stack is 8 MiB), so the program may map some times its limit; the
+    /// monitor and the host's cgroup look at what it touches. Beyond that a single request that is absurd answers
+    /// `ENOMEM`, as Linux's overcommit does, and a program that keeps growing has broken its limit.
     pub(super) fn check_charge(&self, replaced: GuestRange, charge: u64) -> Result<(), Errno> {
+        const SLACK: u64 = 512 << 20;
         let limit = kernel().launch.borrow().memory;
         if limit == 0 || charge == 0 {
             return Ok(());
         }
         let freed: u64 = self.parts(replaced).0.iter().map(Region::charge).sum();
         let after = self.charged.get().saturating_sub(freed).saturating_add(charge);
-        if after > limit && charge > freed { Err(ENOMEM) } else { Ok(()) }
+        if after <= limit.saturating_mul(2).saturating_add(SLACK) || charge <= freed {
+            return Ok(());
+        }
+        if charge > limit {
+            return Err(ENOMEM);
+        }
+        crate::control::exited(abi::control::Exit::OutOfMemory)
     }
 
     /// Takes all regions within a range out of the map, cutting those that reach beyond it. The caller drops them.

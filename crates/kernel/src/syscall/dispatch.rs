@@ -207,7 +207,8 @@ fn finish(thread: &Rc<Thread>, frame: &mut Frame, result: u64, rule: Option<Rest
 }
 
 fn call(thread: &Rc<Thread>, frame: &mut Frame, resumed: Option<(Progress, Wake)>) -> Outcome {
-    let number = frame.registers.syscall as u64;
+    // Linux looks at the lower half of rax only.
+    let number = u64::from(frame.registers.syscall as u32);
     let registers = &frame.registers;
     let arguments = [registers.rdi, registers.rsi, registers.rdx, registers.r10, registers.r8, registers.r9];
     let Some(row) = table::row(number) else {
