@@ -60,7 +60,10 @@ pub fn boot(trace: bool, mut descriptors: Descriptors) -> ! {
         }
     }
     per_thread().tid.set(thread.tid.0);
-    local().stamp_resume.store(thread.tid.0, Relaxed);
+    // A server has booted when it takes its first connection, any other program with its first instruction.
+    if launch.port.is_none() {
+        local().stamp_resume.store(thread.tid.0, Relaxed);
+    }
     drop((launch, process, thread));
     threads::run(per_thread())
 }
