@@ -10,13 +10,13 @@ use crate::config::units::Span;
 use crate::config::{Function, WarmupRequest};
 use crate::exit::Status;
 use crate::http::{Pairs, Request};
-use crate::sandbox::{Listener, Sandboxes, again, attend, monitor, show, trace_stream};
+use crate::sandbox::{self, Listener, Sandboxes, again, monitor, show, trace_stream};
 use abi::dump::LowerFile;
 use anyhow::{Context, Result, bail};
 use image::{Image, Store};
 use indicatif::ProgressBar;
 use monitor::{Client, Event, Instance, ScratchIo, StdioSource};
-use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant as Time};
@@ -193,8 +193,7 @@ fn warm_up(instance: &mut Instance, pairs: &Pairs, request: &WarmupRequest, pati
     let id = instance.connect(Client { fd: pair.server, peer: pair.peer })?;
     instance.set_deadline(None);
     encoded.send(&mut pair.client)?;
-    let mut wait = |client: BorrowedFd<'_>| attend(instance, client, patience);
-    let response = encoded.response_after(&mut pair.client, patience, &mut wait)?;
+    let response = sandbox::response(&encoded, &mut pair.client, instance, patience)?;
     drop(pair.client);
     if response.status >= 400 {
         bail!("answered with status {}", response.status);

@@ -7,7 +7,7 @@ use crate::config::Function;
 use crate::config::options::SandboxOptions;
 use crate::exit::Status;
 use crate::http::{Pairs, Request, Response};
-use crate::sandbox::{Sandboxes, attend, monitor, show, trace_stream};
+use crate::sandbox::{self, Sandboxes, monitor, show, trace_stream};
 use anyhow::{Context, Result, bail};
 use base64::Engine;
 use gateway::BootKind;
@@ -17,7 +17,6 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{Read, Write};
-use std::os::fd::BorrowedFd;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant as Time};
 
@@ -117,8 +116,7 @@ fn once(boots: &mut Boots<'_>, kind: BootKind, request: &Request, patience: Dura
     request.send(&mut pair.client)?;
     let asked_ns = now_ns();
     let mut instance = boots.boot(kind, Some(Client { fd: pair.server, peer: pair.peer }))?;
-    let mut wait = |client: BorrowedFd<'_>| attend(&mut instance, client, patience);
-    let response = request.response_after(&mut pair.client, patience, &mut wait)?;
+    let response = sandbox::response(request, &mut pair.client, &mut instance, patience)?;
     // Read while the instance is there; one that ended with its answer has no page any more.
     let boot_us = instance.boot_page().ok().and_then(|page| boot_us(&page, asked_ns));
     let first_response_us = us_between(asked_ns, response.first_byte_ns);

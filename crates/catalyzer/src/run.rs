@@ -60,7 +60,8 @@ pub fn run(args: Args) -> Result<Status> {
         announce_entry: false,
         freeze_at: args.image_at,
     };
-    let mut instance = match follow(sandboxes.class.scratch(io)?, &mut signals)? {
+    let name = sandboxes.config.name.as_str();
+    let mut instance = match follow(name, sandboxes.class.scratch(io)?, &mut signals)? {
         Followed::Ended(status) => return Ok(status),
         Followed::Frozen(instance) => instance,
     };
@@ -72,7 +73,7 @@ pub fn run(args: Args) -> Result<Status> {
     instance.wait()?;
     let image = Image::open(&path, monitor::kernel_build())?;
     let io = InstanceIo { stdio: Some(own_stdio()), trace, freeze_at: None };
-    match follow(sandboxes.class.cold(&image, None, io)?, &mut signals)? {
+    match follow(name, sandboxes.class.cold(&image, None, io)?, &mut signals)? {
         Followed::Ended(status) => Ok(status),
         Followed::Frozen(_) => bail!("the program was stopped a second time"),
     }
@@ -132,15 +133,18 @@ enum Followed {
 }
 
 /// Follows an instance to its end.
-fn follow(mut instance: Instance, signals: &mut Signals) -> Result<Followed> {
+fn follow(name: &str, mut instance: Instance, signals: &mut Signals) -> Result<Followed> {
     let mut listener = Listener::default();
     loop {
         match listener.listen(&mut instance, Some(signals.any.as_fd()))? {
             Some(Event::Frozen) => return Ok(Followed::Frozen(Box::new(instance))),
             Some(Event::Ended(end)) => {
                 let status = Status::of_end(&end);
-                if !matches!(end.reason, Reason::Program(_)) {
-                    eprintln!("catalyzer: {end}");
+                match &end.reason {
+                    Reason::Program(_) => {}
+                    // These name the program themselves.
+                    Reason::Start(..) => eprintln!("catalyzer: {end}"),
+                    _ => eprintln!("catalyzer: {name}: {end}"),
                 }
                 return Ok(Followed::Ended(status));
             }

@@ -3,19 +3,23 @@
 
 use crate::config::Function;
 use crate::config::layer::Layer;
+use crate::http::{Request, Response};
 use abi::control::LogStream;
 use abi::launch::Launch;
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use monitor::{ClassLimits, Event, FunctionSpec, Instance, Limits, Monitor, MonitorOptions};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::fs::File;
 use std::io::Write;
+use std::net::TcpStream;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::PathBuf;
 use std::time::{Duration, Instant as Time};
 
 /// How often a sandbox with limits is looked at when nothing happens.
 const WATCH: Duration = Duration::from_millis(100);
+/// How long the end of an instance that broke its connection is waited for.
+const EXPLANATION: Duration = Duration::from_millis(500);
 
 /// A function of which sandboxes can be made.
 #[derive(Debug)]
@@ -183,12 +187,37 @@ fn wait<'a>(descriptors: impl Iterator<Item = BorrowedFd<'a>>, timeout: Option<D
     }
 }
 
+/// Reads the response of an instance to a request that is sent already.
+///
+/// # Errors
+/// No complete response came: why the instance ended, if it did.
+pub fn response(
+    request: &Request,
+    client: &mut TcpStream,
+    instance: &mut Instance,
+    patience: Duration,
+) -> Result<Response> {
+    let mut wait = |client: BorrowedFd<'_>| attend(instance, client, patience);
+    let error = match request.response_after(client, patience, &mut wait) {
+        Ok(response) => return Ok(response),
+        Err(error) => error,
+    };
+    let deadline = Time::now() + EXPLANATION;
+    while let Ok(Some(event)) = instance.next_event(deadline) {
+        match event {
+            Event::Ended(end) => return Err(error.context(format!("the instance ended: {end}"))),
+            event => show(&event),
+        }
+    }
+    Err(error)
+}
+
 /// Waits until a client's connection has something to read, or `patience` is over; meanwhile listens to
 /// the instance that answers it, which may need files, and shows its logs.
 ///
 /// # Errors
-/// The instance ended before it answered, could not be made, or the host fails.
-pub fn attend(instance: &mut Instance, client: BorrowedFd<'_>, patience: Duration) -> Result<()> {
+/// The instance could not be made, or the host fails.
+fn attend(instance: &mut Instance, client: BorrowedFd<'_>, patience: Duration) -> Result<()> {
     let deadline = Time::now() + patience;
     while Time::now() < deadline {
         let control = instance.control_fd();
@@ -204,7 +233,8 @@ pub fn attend(instance: &mut Instance, client: BorrowedFd<'_>, patience: Duratio
             Err(error) => return Err(error).context("waiting for a response"),
         }
         match instance.next_event(Time::now())? {
-            Some(Event::Ended(end)) => bail!("the instance ended without a complete response: {end}"),
+            // Its end closes the connection, which is something to read.
+            Some(Event::Ended(_)) => return Ok(()),
             event => event.iter().for_each(show),
         }
     }

@@ -47,40 +47,19 @@ pub fn run(args: &Args) -> Result<Status> {
     if args.spares > 0 && !matches!(args.boot, BootKind::Fork | BootKind::Spare | BootKind::Warm) {
         bail!("--spares are made ahead for fork, spare and warm boots, not for {} ones", args.boot);
     }
-    // Before anything is started: a Ctrl-C while an image is built shall end that, too.
-    let mut signals = signal_hook::iterator::Signals::new([SIGINT, SIGTERM, SIGHUP])?;
-    let handle = signals.handle();
     allow_many_connections();
     let monitor = monitor()?;
-    let (done, ended) = std::sync::mpsc::channel();
-    std::thread::scope(|scope| {
-        let waiter = done.clone();
-        scope.spawn(move || {
-            let signal = signals.forever().next();
-            let _ = waiter.send(signal.map(|_| ()).ok_or_else(|| anyhow::anyhow!("no more signals")));
-        });
-        let result = serve(args, &monitor, &ended);
-        handle.close();
-        result
-    })
-}
-
-fn serve(args: &Args, monitor: &Monitor, ended: &std::sync::mpsc::Receiver<Result<()>>) -> Result<Status> {
-    let mut services = Vec::new();
-    for text in &args.functions {
-        services.push(service(args, monitor, text)?);
-        if ended.try_recv().is_ok() {
-            return Ok(Status::Success);
-        }
-    }
+    let services = args.functions.iter().map(|text| service(args, &monitor, text)).collect::<Result<Vec<_>>>()?;
     let names: Vec<String> = services.iter().map(|service| service.class.spec().name.clone()).collect();
     let control = gateway::default_path().map_err(|error| log::warn!("`ps` can't be answered: {error}")).ok();
+    // Until here a Ctrl-C simply ends this process, and everything it started ends with it; a control
+    // socket would stay.
+    let mut signals = signal_hook::iterator::Signals::new([SIGINT, SIGTERM, SIGHUP])?;
     let gateway = Gateway::start(services, control)?;
     for (name, address) in names.iter().zip(gateway.addresses()) {
         eprintln!("{name}: http://{address}, {} boots", args.boot);
     }
-    // The error of a signal thread that ended ends this, too.
-    ended.recv()??;
+    signals.forever().next();
     drop(gateway);
     Ok(Status::Success)
 }

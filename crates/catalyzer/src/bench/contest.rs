@@ -10,14 +10,13 @@ use super::{Plan, breakdown};
 use crate::boots::{Boots, boot_us};
 use crate::clock::{now_ns, us_between};
 use crate::http::{Pairs, Request, Response};
-use crate::sandbox::{Sandboxes, attend, show};
+use crate::sandbox::{self, Sandboxes, show};
 use abi::boot::BootPage;
 use anyhow::{Context, Result, bail};
 use gateway::BootKind;
 use image::Image;
 use monitor::{Client, Event, Instance, Template};
 use std::fs::File;
-use std::os::fd::BorrowedFd;
 use std::time::{Duration, Instant as Time};
 
 /// How long any answer may take before a measurement counts as failed.
@@ -171,8 +170,7 @@ impl<'a> Contest<'a> {
         self.request.send(&mut pair.client)?;
         let asked_ns = now_ns();
         let mut instance = self.boots.boot(kind, Some(Client { fd: pair.server, peer: pair.peer }))?;
-        let mut wait = |client: BorrowedFd<'_>| attend(&mut instance, client, PATIENCE);
-        let response = self.request.response_after(&mut pair.client, PATIENCE, &mut wait)?;
+        let response = sandbox::response(&self.request, &mut pair.client, &mut instance, PATIENCE)?;
         self.check(&response)?;
         let page = instance.boot_page().context("its boot page")?;
         if let Some(pages) = &mut self.pages {
@@ -298,8 +296,7 @@ impl<'a> Contest<'a> {
                 .map(|(instance, mut client)| {
                     scope.spawn(move || {
                         let mut instance = instance?;
-                        let mut wait = |client: BorrowedFd<'_>| attend(&mut instance, client, PATIENCE);
-                        let response = request.response_after(&mut client, PATIENCE, &mut wait)?;
+                        let response = sandbox::response(request, &mut client, &mut instance, PATIENCE)?;
                         Ok((response, instance))
                     })
                 })
