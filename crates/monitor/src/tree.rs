@@ -200,6 +200,10 @@ impl Tree {
     pub(crate) fn latest_death(&self) -> Option<How> {
         let mut deaths = self.deaths();
         while self.hear(&mut deaths, Instant::now()) {}
+        // The keeper reaps first and tells then.
+        if deaths.unclaimed.is_empty() {
+            self.hear(&mut deaths, Instant::now() + SHORTLY);
+        }
         deaths.unclaimed.pop_back().map(|(_, status)| How::from_wait(status))
     }
 
