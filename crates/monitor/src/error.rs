@@ -89,6 +89,8 @@ fn hint(step: &str, errno: Errno) -> &'static str {
             Errno::NOSPC | Errno::USERS => " (too many namespaces: raise the sysctl user.max_user_namespaces)",
             _ => "",
         }
+    } else if step.starts_with("setgroups") {
+        " (root of a user namespace only: run catalyzer as an ordinary user in it)"
     } else if step.starts_with("pivot") {
         " (the root directory must be a mount point, not a chroot)"
     } else {
