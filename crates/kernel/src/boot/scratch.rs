@@ -54,7 +54,7 @@ pub fn boot(trace: bool, mut descriptors: Descriptors) -> ! {
     match load(&process, &launch) {
         Ok(registers) => *thread.saved.borrow_mut() = Some(Saved::new(&registers, frame::initial_vector())),
         Err(errno) => {
-            let message = alloc::format!("{}: {errno:?}", launch.program.escape_ascii()).into_bytes();
+            let message = why_not_started(&process, &launch, errno).into_bytes();
             control::send(&FromSandbox::StartFailed { errno: errno.0.into(), message }, &[]);
             host::exit_group(if errno == ENOENT { 127 } else { 126 })
         }
@@ -134,6 +134,21 @@ fn load(process: &Rc<Process>, launch: &Launch) -> Result<abi::image::Registers,
         }
     }
     Err(refused)
+}
+
+/// A sentence for who started the program. `ENOENT` means two things, of which the second one is not seen in the path.
+fn why_not_started(process: &Rc<Process>, launch: &Launch, errno: Errno) -> alloc::string::String {
+    let program = launch.program.escape_ascii();
+    if let Some(interpreter) = exec::absent_interpreter(process, &launch.program) {
+        return alloc::format!("{program}: its interpreter {} is not there", interpreter.escape_ascii());
+    }
+    let why = match errno {
+        ENOENT => "not found",
+        EACCES => "not an executable file that the user may execute",
+        crate::errno::ENOEXEC => "neither a program for x86-64 nor a script",
+        errno => return alloc::format!("{program}: can't be executed: {errno:?}"),
+    };
+    alloc::format!("{program}: {why}")
 }
 
 /// Says why the boot failed and ends the sandbox.

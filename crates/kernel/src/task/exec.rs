@@ -102,6 +102,22 @@ pub fn prepare(process: &Rc<Process>, path: &[u8], args: &[Vec<u8>], env: &[Vec<
     Ok(Prepared { main, linker, arguments, environment: env.to_vec(), path: path.to_vec() })
 }
 
+/// The interpreter or dynamic linker that a program names and that can't be opened: `execve` answers for it as if
+/// the program itself were missing.
+pub fn absent_interpreter(process: &Rc<Process>, path: &[u8]) -> Option<Vec<u8>> {
+    let file = crate::fs::open_for_exec(process, path).ok()?;
+    let start = read_some(&file, 0, SCRIPT_LINE).ok()?;
+    let name = if start.starts_with(b"#!") {
+        script(&start).ok()?.0
+    } else {
+        let program = Loadable::read(file).ok()?;
+        let (offset, len) = program.program.interpreter?;
+        let name = read_exactly(&program.file, offset, len).ok()?;
+        name.split(|byte| *byte == 0).next()?.to_vec()
+    };
+    crate::fs::open_for_exec(process, &name).is_err().then_some(name)
+}
+
 fn check_strings(process: &Process, arguments: &[Vec<u8>], environment: &[Vec<u8>]) -> Result<(), Errno> {
     let mut total = 0;
     for string in arguments.iter().chain(environment) {
