@@ -69,8 +69,6 @@ hostcalls! {
     RT_SIGPROCMASK = 14 "rt_sigprocmask" [&[AtMost(0, 2), Is(3, 8)]] "signal masks around clone";
     RT_SIGRETURN = 15 "rt_sigreturn" [ANY] "leaving a trap";
     PREAD64 = 17 "pread64" [ANY] "lower files";
-    READV = 19 "readv" [ANY] "standard streams";
-    WRITEV = 20 "writev" [ANY] "standard streams";
     SCHED_YIELD = 24 "sched_yield" [ANY] "guest sched_yield, lock back-off";
     MREMAP = 25 "mremap" [&[Only(3, 7)]] "guest mremap, aliases of shared objects";
     MADVISE = 28 "madvise" [
@@ -97,7 +95,6 @@ hostcalls! {
     FUTEX = 202 "futex" [&[Is(1, FUTEX_WAIT_PRIVATE)], &[Is(1, FUTEX_WAKE_PRIVATE)]] "parking, the kernel lock";
     RESTART_SYSCALL = 219 "restart_syscall" [ANY] "a stopped and continued timed wait";
     CLOCK_GETTIME = 228 "clock_gettime" [ANY] "CPU-time clocks, hosts without a TSC clock";
-    CLOCK_NANOSLEEP = 230 "clock_nanosleep" [ANY] "back-off of the poller";
     EXIT_GROUP = 231 "exit_group" [ANY] "end of the sandbox";
     EPOLL_CTL = 233 "epoll_ctl" [ANY] "the poller's set";
     TGKILL = 234 "tgkill" [&[Is(2, crate::layout::KICK_SIGNAL as u64)]] "interrupting a running guest thread";
