@@ -1,5 +1,6 @@
 #!/bin/sh
-# The tests that take longer than a minute: every program imaged at many random system calls.
+# The tests that take longer than a minute: every program imaged at many random system calls, and mutations of
+# everything that a guest or a file controls (CATALYZER_FUZZ_RUNS for each target).
 # One line about each run is added to docs/soak.md: when, which commit, the command, the seed and the counts.
 set -u
 cd "$(dirname "$0")/.."
@@ -21,4 +22,13 @@ HEAD
 commit=$(git rev-parse --short HEAD 2>/dev/null || echo unknown)
 command="CATALYZER_IMAGE_POINTS=$points CATALYZER_SEED=$seed make soak"
 echo "| $(date -u +%FT%RZ) | $commit | \`$command\` | ${counts:-did not finish} |" >> docs/soak.md
+runs=${CATALYZER_FUZZ_RUNS:-2000000}
+command="CATALYZER_FUZZ_RUNS=$runs CATALYZER_SEED=$seed cargo test --release --package fuzz"
+if CATALYZER_FUZZ_RUNS=$runs CATALYZER_SEED=$seed cargo test --release --package fuzz; then
+    fuzzed="no target failed"
+else
+    fuzzed="failed"
+fi
+echo "| $(date -u +%FT%RZ) | $commit | \`$command\` | $fuzzed |" >> docs/soak.md
 case $counts in *" 0 failed"*) ;; *) exit 1 ;; esac
+test "$fuzzed" != failed
