@@ -12,7 +12,8 @@ typedef unsigned long u64;
 #define BOOT_PAGE 0x7dffffff0000ul
 #define KERNEL_BASE 0x7e0000000000ul
 #define STACKS 0x7e1000000000ul
-#define CONTROL_FD 3
+/* crates/kernel/src/local.rs: where the kernel keeps the number of its control socket. */
+#define CONTROL_FD (*(const volatile int *)(BOOT_PAGE + 2048 + 20))
 
 #define NR_read 0
 #define NR_write 1

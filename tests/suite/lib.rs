@@ -6,10 +6,12 @@
 //! * [`command`]: the contract of `catalyzer run`: streams, exit statuses, limits, options.
 //! * [`python`]: Python's own tests for threads, sockets, mappings and epoll, compared test by test.
 //! * [`boots`]: the functions of the gallery through every kind of boot.
+//! * [`bad_input`]: programs, configurations and images that are not in order.
 //! * [`hostile`]: guests that try what is forbidden, one tiny program a deed.
 //!
 //! Nothing is skipped when the sandbox doesn't work: the case fails.
 
+pub mod bad_input;
 pub mod boots;
 pub mod command;
 pub mod compile;
