@@ -2,7 +2,7 @@
 #![allow(unsafe_code)]
 
 use super::data::{Data, Sought};
-use super::file::{File, OpenFlags};
+use super::file::OpenFlags;
 use super::inode::{
     Caller, Content, Inode, MAY_EXEC, MAY_READ, MAY_WRITE, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG, UPPER_DEVICE,
 };
@@ -16,8 +16,8 @@ use abi::launch::{Launch, Mount, MountSource};
 use alloc::collections::BTreeMap;
 use alloc::rc::Rc;
 use alloc::vec::Vec;
-use std::io::Write as _;
-use std::os::fd::{AsRawFd, FromRawFd, IntoRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, IntoRawFd, OwnedFd};
+use std::os::unix::net::UnixDatagram;
 use std::sync::{Arc, Mutex, Once};
 
 /// What the made-up server shows: paths, and a link's target, a file's content or nothing for a directory.
@@ -79,9 +79,10 @@ impl Server {
                 if mode & 0o004 == 0 {
                     return Err(EACCES);
                 }
-                let raw = unsafe { libc::memfd_create(c"lower".as_ptr(), 0) };
-                let mut file = unsafe { std::fs::File::from_raw_fd(raw) };
-                file.write_all(&content).unwrap();
+                let path = std::env::temp_dir().join(std::format!("lower-{:?}", std::thread::current().id()));
+                std::fs::write(&path, &content).unwrap();
+                let file = std::fs::File::open(&path).unwrap();
+                std::fs::remove_file(&path).unwrap();
                 Ok((FileReply::Opened(attributes), Some(file.into())))
             }
         }
@@ -95,18 +96,17 @@ fn serve(shown: &[(&str, Shown)]) -> Arc<Mutex<Server>> {
     BOOT_PAGE.call_once(|| {
         let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_FIXED_NOREPLACE;
         let (page, access) = (abi::layout::BOOT_PAGE, libc::PROT_READ | libc::PROT_WRITE);
-        // Another test may have mapped it already.
+        // SAFETY: `MAP_FIXED_NOREPLACE`: nothing is replaced. Another test may have mapped it already.
         let _ = unsafe { libc::mmap(page as *mut libc::c_void, 4096, access, flags, -1, 0) };
+        // SAFETY: once, before any test of this file reads it.
         unsafe { crate::local::change_boot_page(|page| page.generation = 7) };
     });
-    let mut ends = [0; 2];
-    let made = unsafe { libc::socketpair(libc::AF_UNIX, libc::SOCK_SEQPACKET, 0, ends.as_mut_ptr()) };
-    assert_eq!(made, 0);
+    let (ours, theirs) = UnixDatagram::pair().unwrap();
     let server = Arc::new(Mutex::new(Server::default()));
     for (path, shown) in shown {
         server.lock().unwrap().shown.insert(path.as_bytes().to_vec(), shown.clone());
     }
-    let (theirs, shared) = (unsafe { OwnedFd::from_raw_fd(ends[1]) }, server.clone());
+    let shared = server.clone();
     std::thread::spawn(move || {
         let mut buffer = alloc::vec![0; MAX_REQUEST];
         loop {
@@ -124,7 +124,7 @@ fn serve(shown: &[(&str, Shown)]) -> Arc<Mutex<Server>> {
             crate::host::transmit(socket, &abi::encode(&reply), &descriptors, true).unwrap();
         }
     });
-    kernel().control.files.set(HostFd(unsafe { OwnedFd::from_raw_fd(ends[0]) }.into_raw_fd()));
+    kernel().control.files.set(HostFd(ours.into_raw_fd()));
     server
 }
 
@@ -259,13 +259,9 @@ fn a_lower_file_that_changed_is_not_read() {
     let server = usual();
     let inode = get("/usr/text");
     server.lock().unwrap().modified_ns = 99;
-    // The log line goes to the control socket: the server's end stands in for it.
-    let (ours, _theirs) = {
-        let mut ends = [0; 2];
-        assert_eq!(unsafe { libc::socketpair(libc::AF_UNIX, libc::SOCK_SEQPACKET, 0, ends.as_mut_ptr()) }, 0);
-        (ends[0], unsafe { OwnedFd::from_raw_fd(ends[1]) })
-    };
-    crate::local::local().control_fd.store(ours, core::sync::atomic::Ordering::Relaxed);
+    // The log line goes to the control socket, which nobody reads here.
+    let (ours, _theirs) = UnixDatagram::pair().unwrap();
+    crate::local::local().control_fd.store(ours.as_raw_fd(), core::sync::atomic::Ordering::Relaxed);
     let mut bytes = [0; 4];
     assert_eq!(inode.data().unwrap().read(&mut bytes.as_mut_slice(), 0), Err(EIO));
 }

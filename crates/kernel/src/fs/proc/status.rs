@@ -113,7 +113,7 @@ pub fn stat(process: &Rc<Process>, thread: &Rc<Thread>) -> Vec<u8> {
         mapped * 4096,
     );
     // From the addresses of the text to the exit code, 27 fields: of these only the stack's start is told.
-    let _ = write!(text, " 0 0 {} 0 0 0 0 0 0 0 0 0 17 0 0 0 0 0 0 0 0 0 0 0 0 0 0\n", process.space().stack_end());
+    let _ = writeln!(text, " 0 0 {} 0 0 0 0 0 0 0 0 0 17 0 0 0 0 0 0 0 0 0 0 0 0 0 0", process.space().stack_end());
     text.into_bytes()
 }
 
