@@ -1,6 +1,7 @@
 //! Locks on files. They belong to an inode; owners of record locks are processes, those of `flock(2)` and
 //! `F_OFD_*` are open files, known by a number of their own.
 
+use super::data::MAX_SIZE;
 use super::file::OpenFile;
 use super::inode::Inode;
 use super::open::opened;
@@ -63,32 +64,34 @@ pub enum Kind {
     Exclusive,
 }
 
-/// Bytes from `start` to before `end`. In bytes, since the guest controls them.
+/// Bytes from `start` to before `end`. No file is longer than [`MAX_SIZE`], so what the guest says beyond it
+/// means the end, and a bound never looks like a heap address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Range([u8; 16]);
+pub struct Range {
+    start: u64,
+    end: u64,
+}
+
+/// The end of a lock that goes on to the end of the file, however long it grows.
+const TO_THE_END: u64 = i64::MAX.cast_unsigned();
 
 impl Range {
     /// A range.
-    pub fn new(start: u64, end: u64) -> Self {
-        let mut bytes = [0; 16];
-        bytes[..8].copy_from_slice(&start.to_ne_bytes());
-        bytes[8..].copy_from_slice(&end.to_ne_bytes());
-        Self(bytes)
+    pub const fn new(start: u64, end: u64) -> Self {
+        Self {
+            start: if start > MAX_SIZE { MAX_SIZE } else { start },
+            end: if end > MAX_SIZE { TO_THE_END } else { end },
+        }
     }
 
-    fn bounds(self) -> (u64, u64) {
-        let [start, end] = [0, 8].map(|at| {
-            let mut word = [0u8; 8];
-            word.copy_from_slice(&self.0[at..at + 8]);
-            u64::from_ne_bytes(word)
-        });
-        (start, end)
+    const fn bounds(self) -> (u64, u64) {
+        (self.start, self.end)
     }
 
     /// As `struct flock` has it: length 0 is to the end.
     pub fn start_and_len(self) -> (i64, i64) {
         let (start, end) = self.bounds();
-        let len = if end == i64::MAX.cast_unsigned() { 0 } else { end - start };
+        let len = if end == TO_THE_END { 0 } else { end - start };
         (start.cast_signed(), len.cast_signed())
     }
 
