@@ -14,6 +14,9 @@ pub const AF_INET: i32 = 2;
 /// `AF_INET6`.
 pub const AF_INET6: i32 = 10;
 
+/// `AF_NETLINK`.
+pub const AF_NETLINK: i32 = 16;
+
 /// An address.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Address {
@@ -24,6 +27,11 @@ pub enum Address {
     /// The bytes of `sun_path`: empty for none, a leading zero for an abstract name, else a path without its
     /// terminating zero.
     Unix(Vec<u8>),
+    /// A netlink port; 0 is the kernel.
+    Netlink {
+        /// The port.
+        port: u32,
+    },
 }
 
 impl Address {
@@ -56,6 +64,10 @@ impl Address {
                     if named { path.iter().position(|byte| *byte == 0).unwrap_or(path.len()) } else { path.len() };
                 Ok(Self::Unix(path[..end].to_vec()))
             }
+            AF_NETLINK => {
+                let port: [u8; 4] = bytes.get(4..8).and_then(|port| port.try_into().ok()).ok_or(EINVAL)?;
+                Ok(Self::Netlink { port: u32::from_ne_bytes(port) })
+            }
             _ => Err(EAFNOSUPPORT),
         }
     }
@@ -76,6 +88,11 @@ impl Address {
                 bytes.extend_from_slice(&address.port().to_be_bytes());
                 bytes.extend_from_slice(&[0; 4]);
                 bytes.extend_from_slice(&address.ip().octets());
+                bytes.extend_from_slice(&[0; 4]);
+            }
+            Self::Netlink { port } => {
+                bytes.extend_from_slice(&(AF_NETLINK as u32).to_ne_bytes());
+                bytes.extend_from_slice(&port.to_ne_bytes());
                 bytes.extend_from_slice(&[0; 4]);
             }
             Self::Unix(path) => {
@@ -142,7 +159,7 @@ pub fn for_family(address: SocketAddr, v6: bool) -> SocketAddr {
 pub fn inet(address: &Address, v6: bool) -> Result<SocketAddr, Errno> {
     match address {
         Address::Inet(address) if address.is_ipv6() == v6 => Ok(canonical(*address)),
-        Address::Inet(_) | Address::Unix(_) | Address::None => Err(EAFNOSUPPORT),
+        Address::Inet(_) | Address::Unix(_) | Address::Netlink { .. } | Address::None => Err(EAFNOSUPPORT),
     }
 }
 

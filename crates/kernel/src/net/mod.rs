@@ -1,6 +1,6 @@
 //! Sockets of the inside, and the listener that is fed from outside.
 //!
-//! * [`socket`]: what all sockets can do; [`tcp`], [`udp`] and [`unix`] implement it.
+//! * [`socket`]: what all sockets can do; [`tcp`], [`udp`], [`unix`] and [`netlink`] implement it.
 //! * [`stream`]: a connection inside; [`host_stream`]: one that the monitor handed in.
 //! * [`ports`]: who holds which port; [`address`], [`options`], [`interface`]: what the guest sees around it.
 //!
@@ -10,6 +10,7 @@
 pub mod address;
 pub mod host_stream;
 pub mod interface;
+pub mod netlink;
 pub mod options;
 pub mod ports;
 pub mod socket;
@@ -38,6 +39,8 @@ pub struct Net {
     pub tcp: ports::Ports,
     /// UDP ports.
     pub udp: ports::Ports,
+    /// UDP-Lite ports.
+    pub udp_lite: ports::Ports,
     /// Abstract names of Unix sockets.
     pub unix: unix_names::Names,
 }

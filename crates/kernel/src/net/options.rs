@@ -13,7 +13,7 @@ const IP: i32 = 0;
 /// `IPPROTO_TCP`.
 pub const TCP: i32 = 6;
 /// `IPPROTO_IPV6`.
-const IPV6: i32 = 41;
+pub const IPV6: i32 = 41;
 
 /// Options of [`SOL_SOCKET`] that are looked at by name.
 pub mod socket {
@@ -37,6 +37,18 @@ pub mod socket {
     pub const DOMAIN: i32 = 39;
 }
 
+/// Options of [`IPV6`] that are looked at by name, and kinds of its control messages.
+pub mod ipv6 {
+    #![allow(missing_docs)]
+    pub const UNICAST_HOPS: i32 = 16;
+    pub const RECVHOPLIMIT: i32 = 51;
+    pub const HOPLIMIT: i32 = 52;
+    pub const RECVTCLASS: i32 = 66;
+    pub const TCLASS: i32 = 67;
+}
+
+/// `IPPROTO_UDPLITE`.
+const UDP_LITE: i32 = 136;
 const TCP_INFO: i32 = 11;
 const TCP_CONGESTION: i32 = 13;
 const IPV6_V6ONLY: i32 = 26;
@@ -96,15 +108,18 @@ const KEPT: &[(i32, i32, Kind, i32)] = &[
     (IP, 24, Switch, 0),         // IP_BIND_ADDRESS_NO_PORT
     (IP, 33, Number, 1),         // IP_MULTICAST_TTL
     (IP, 34, Switch, 1),         // IP_MULTICAST_LOOP
-    (IPV6, 16, Number, 64),      // IPV6_UNICAST_HOPS
+    (IPV6, ipv6::UNICAST_HOPS, Number, 64),
     (IPV6, 18, Number, 1),       // IPV6_MULTICAST_HOPS
     (IPV6, 19, Switch, 1),       // IPV6_MULTICAST_LOOP
     (IPV6, 23, Number, 1),       // IPV6_MTU_DISCOVER
     (IPV6, 25, Switch, 0),       // IPV6_RECVERR
     (IPV6, IPV6_V6ONLY, Switch, 0),
     (IPV6, 49, Switch, 0), // IPV6_RECVPKTINFO
-    (IPV6, 66, Switch, 0), // IPV6_RECVTCLASS
-    (IPV6, 67, Number, 0), // IPV6_TCLASS
+    (IPV6, ipv6::RECVHOPLIMIT, Switch, 0),
+    (IPV6, ipv6::RECVTCLASS, Switch, 0),
+    (IPV6, ipv6::TCLASS, Number, 0),
+    (UDP_LITE, 10, Number, 0), // UDPLITE_SEND_CSCOV
+    (UDP_LITE, 11, Number, 0), // UDPLITE_RECV_CSCOV
 ];
 
 /// Level, name, value, as bytes: the guest chooses the value.

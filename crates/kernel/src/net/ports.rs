@@ -21,6 +21,8 @@ pub enum Protocol {
     Tcp,
     /// UDP.
     Udp,
+    /// UDP-Lite.
+    UdpLite,
 }
 
 /// The ports of a protocol.
@@ -58,6 +60,7 @@ fn ports(protocol: Protocol) -> &'static Ports {
     match protocol {
         Protocol::Tcp => &crate::kernel().net.tcp,
         Protocol::Udp => &crate::kernel().net.udp,
+        Protocol::UdpLite => &crate::kernel().net.udp_lite,
     }
 }
 

@@ -1,6 +1,7 @@
 //! What all sockets can do; [`crate::syscall::sockets`] decodes the calls.
 
 use super::address::Address;
+use super::netlink::NetlinkSocket;
 use super::options::{Nature, Options};
 use super::tcp::TcpSocket;
 use super::udp::UdpSocket;
@@ -63,6 +64,10 @@ pub struct Ancillary {
     pub rights: Vec<Rc<OpenFile>>,
     /// The sender (`SCM_CREDENTIALS`).
     pub credentials: Option<Credentials>,
+    /// `IPV6_HOPLIMIT`.
+    pub hop_limit: Option<u8>,
+    /// `IPV6_TCLASS`.
+    pub traffic_class: Option<u8>,
 }
 
 /// A message to send.
@@ -166,6 +171,9 @@ pub fn socket_of(file: &OpenFile) -> Result<&dyn Socket, Errno> {
         return Ok(socket);
     }
     if let Some(socket) = file.downcast::<UdpSocket>() {
+        return Ok(socket);
+    }
+    if let Some(socket) = file.downcast::<NetlinkSocket>() {
         return Ok(socket);
     }
     Err(ENOTSOCK)

@@ -1,7 +1,7 @@
 //! UDP sockets over loopback: datagrams go into the receiver's queue, or are dropped.
 
 use super::address::{self, Address};
-use super::options::{Nature, Options};
+use super::options::{IPV6, Nature, Options, ipv6};
 use super::ports::{self, Hold, Manner, Protocol};
 use super::socket::{Accepted, Ancillary, Block, Incoming, MessageFlags, Outgoing, Shutdown, Socket};
 use crate::errno::{
@@ -25,9 +25,10 @@ const MOST: usize = 65_507;
 /// `/proc/sys/net/core/rmem_default`: beyond it datagrams are dropped.
 const CAPACITY: usize = 212_992;
 
-/// A UDP socket.
+/// A UDP or UDP-Lite socket.
 pub struct UdpSocket {
     v6: bool,
+    protocol: Protocol,
     inode: u64,
     queue: Rc<WaitQueue>,
     options: Options,
@@ -35,18 +36,26 @@ pub struct UdpSocket {
     local: Cell<Option<SocketAddr>>,
     peer: Cell<Option<SocketAddr>>,
     error: Cell<Option<Errno>>,
-    messages: RefCell<VecDeque<(SocketAddr, Vec<u8>)>>,
+    messages: RefCell<VecDeque<Datagram>>,
     waiting: Cell<usize>,
     deaf: Cell<bool>,
     mute: Cell<bool>,
     this: Weak<Self>,
 }
 
+struct Datagram {
+    from: SocketAddr,
+    bytes: Vec<u8>,
+    hop_limit: u8,
+    traffic_class: u8,
+}
+
 impl UdpSocket {
     /// A new socket.
-    pub fn new(v6: bool) -> Rc<Self> {
+    pub fn new(v6: bool, protocol: Protocol) -> Rc<Self> {
         Rc::new_cyclic(|this| Self {
             v6,
+            protocol,
             inode: kernel().ipc.next_inode(),
             queue: WaitQueue::new(),
             options: Options::default(),
@@ -63,7 +72,7 @@ impl UdpSocket {
     }
 
     fn hold_port(&self, address: SocketAddr, manner: Manner) -> Result<(), Errno> {
-        let hold = ports::bind(Protocol::Udp, address, manner)?;
+        let hold = ports::bind(self.protocol, address, manner)?;
         let this: Weak<dyn File> = self.this.clone();
         hold.open.replace(Some(this));
         self.local.set(Some(hold.address));
@@ -77,13 +86,14 @@ impl UdpSocket {
     }
 
     /// Takes a datagram, unless it is full or connected to somebody else.
-    fn deliver(&self, from: SocketAddr, bytes: Vec<u8>) {
-        let stranger = self.peer.get().is_some_and(|peer| peer != from);
-        if stranger || self.deaf.get() || self.waiting.get() + bytes.len() > CAPACITY {
+    fn deliver(&self, datagram: Datagram) {
+        let stranger = self.peer.get().is_some_and(|peer| peer != datagram.from);
+        let len = datagram.bytes.len();
+        if stranger || self.deaf.get() || self.waiting.get() + len > CAPACITY {
             return;
         }
-        self.waiting.set(self.waiting.get() + bytes.len());
-        self.messages.borrow_mut().push_back((from, bytes));
+        self.waiting.set(self.waiting.get() + len);
+        self.messages.borrow_mut().push_back(datagram);
         self.queue.wake(Events::IN | Events::RDNORM);
     }
 
@@ -163,9 +173,18 @@ impl Socket for UdpSocket {
         }
         let local = self.local.get().unwrap_or(self.wildcard());
         let from = if local.ip().is_unspecified() { SocketAddr::new(to.ip(), local.port()) } else { local };
-        let found = ports::find(Protocol::Udp, to, 0);
+        let found = ports::find(self.protocol, to, 0);
         match found.as_ref().and_then(|file| file.as_any().downcast_ref::<Self>()) {
-            Some(receiver) => receiver.deliver(from, bytes),
+            Some(receiver) => {
+                let (hop_limit, traffic_class) = (message.ancillary.hop_limit, message.ancillary.traffic_class);
+                let option = |name| self.options.number(IPV6, name) as u8;
+                receiver.deliver(Datagram {
+                    from,
+                    bytes,
+                    hop_limit: hop_limit.unwrap_or_else(|| option(ipv6::UNICAST_HOPS)),
+                    traffic_class: traffic_class.unwrap_or_else(|| option(ipv6::TCLASS)),
+                });
+            }
             None if self.peer.get().is_some() => {
                 self.error.set(Some(ECONNREFUSED));
                 self.queue.wake(Events::ERR);
@@ -183,7 +202,7 @@ impl Socket for UdpSocket {
             return Err(EAGAIN.into());
         }
         let mut messages = self.messages.borrow_mut();
-        let Some((from, bytes)) = messages.front() else {
+        let Some(Datagram { from, bytes, hop_limit, traffic_class }) = messages.front() else {
             if self.deaf.get() {
                 return Ok(0);
             }
@@ -195,6 +214,9 @@ impl Socket for UdpSocket {
         let put = message.sink.put(&bytes[..bytes.len().min(room)]);
         message.whole = bytes.len();
         message.from = Some(self.named(*from));
+        let wanted = |name| self.v6 && self.options.number(IPV6, name) != 0;
+        message.ancillary.hop_limit = wanted(ipv6::RECVHOPLIMIT).then_some(*hop_limit);
+        message.ancillary.traffic_class = wanted(ipv6::RECVTCLASS).then_some(*traffic_class);
         message.told.set(MessageFlags::TRUNC, bytes.len() > room);
         if !message.flags.contains(MessageFlags::PEEK) {
             self.waiting.set(self.waiting.get() - bytes.len());
@@ -227,7 +249,8 @@ impl Socket for UdpSocket {
 
     fn nature(&self) -> Nature {
         let domain = if self.v6 { address::AF_INET6 } else { address::AF_INET };
-        Nature { domain, kind: 2, protocol: 17, listening: false }
+        let protocol = if self.protocol == Protocol::UdpLite { 136 } else { 17 };
+        Nature { domain, kind: 2, protocol, listening: false }
     }
 
     fn take_error(&self) -> Option<Errno> {
@@ -275,7 +298,7 @@ impl File for UdpSocket {
     }
 
     fn ioctl(&self, context: &mut Context<'_>, _file: &OpenFile, request: u32, argument: UserAddr) -> Outcome {
-        let next = self.messages.borrow().front().map_or(0, |(_, bytes)| bytes.len());
+        let next = self.messages.borrow().front().map_or(0, |datagram| datagram.bytes.len());
         super::interface::ioctl(context, request, argument, next)
     }
 

@@ -7,8 +7,10 @@ use crate::errno::{
     ESOCKTNOSUPPORT, Errno,
 };
 use crate::fs::file::{File, OpenFile, OpenFlags};
-use crate::net::address::{AF_INET, AF_INET6, AF_UNIX, Address};
-use crate::net::options::{self, SOL_SOCKET};
+use crate::net::address::{AF_INET, AF_INET6, AF_NETLINK, AF_UNIX, Address};
+use crate::net::netlink::NetlinkSocket;
+use crate::net::options::{self, IPV6, SOL_SOCKET, ipv6};
+use crate::net::ports::Protocol;
 use crate::net::raise_broken_pipe;
 use crate::net::socket::{Ancillary, Credentials, Incoming, MessageFlags, Outgoing, Shutdown, socket_of};
 use crate::net::tcp::TcpSocket;
@@ -27,6 +29,7 @@ const SOCK_SEQPACKET: i32 = 5;
 const TYPE_MASK: i32 = 0xf;
 const IPPROTO_TCP: i32 = 6;
 const IPPROTO_UDP: i32 = 17;
+const IPPROTO_UDPLITE: i32 = 136;
 
 fn split_flags(kind: i32) -> Result<(i32, OpenFlags), Errno> {
     let flags = OpenFlags::from_bits((kind & !TYPE_MASK) as u32).ok_or(EINVAL)?;
@@ -51,7 +54,9 @@ pub fn socket(context: &mut Context<'_>, domain: i32, kind: i32, protocol: i32) 
     let (kind, flags) = split_flags(kind)?;
     let socket: Rc<dyn File> = match (domain, kind, protocol) {
         (AF_INET | AF_INET6, SOCK_STREAM, 0 | IPPROTO_TCP) => TcpSocket::new(domain == AF_INET6),
-        (AF_INET | AF_INET6, SOCK_DGRAM, 0 | IPPROTO_UDP) => UdpSocket::new(domain == AF_INET6),
+        (AF_INET | AF_INET6, SOCK_DGRAM, 0 | IPPROTO_UDP) => UdpSocket::new(domain == AF_INET6, Protocol::Udp),
+        (AF_INET | AF_INET6, SOCK_DGRAM, IPPROTO_UDPLITE) => UdpSocket::new(domain == AF_INET6, Protocol::UdpLite),
+        (AF_NETLINK, SOCK_RAW | SOCK_DGRAM, 0) => NetlinkSocket::new(kind),
         (AF_UNIX, kind, 0 | AF_UNIX) => UnixSocket::new(unix_kind(kind)?),
         (AF_UNIX, ..) => return Err(EPROTONOSUPPORT.into()),
         (AF_INET | AF_INET6, SOCK_RAW, _) => return Err(crate::errno::EPERM.into()),
@@ -363,6 +368,15 @@ const SCM_MAX_FD: usize = 253;
 /// Bytes of a `struct cmsghdr`.
 const CONTROL_HEADER: usize = 16;
 
+/// A number from 0 to 255; -1 stands for the default.
+fn in_a_byte(data: &[u8], value: i32) -> Result<Option<u8>, Errno> {
+    match value {
+        _ if data.len() < 4 => Err(EINVAL),
+        -1 => Ok(None),
+        value => u8::try_from(value).map(Some).map_err(|_| EINVAL),
+    }
+}
+
 /// What goes along with a message, out of its control data.
 fn read_control(context: &Context<'_>, (at, len): (UserAddr, usize)) -> Result<Ancillary, Errno> {
     let mut ancillary = Ancillary::default();
@@ -383,8 +397,17 @@ fn read_control(context: &Context<'_>, (at, len): (UserAddr, usize)) -> Result<A
             return Err(EINVAL);
         }
         let data = &rest[CONTROL_HEADER..length];
-        if word(&rest[8..]) == SOL_SOCKET as u32 {
-            match word(&rest[12..]) {
+        let (level, kind) = (word(&rest[8..]) as i32, word(&rest[12..]));
+        if level == IPV6 {
+            let value = word(data) as i32;
+            match kind as i32 {
+                ipv6::HOPLIMIT => ancillary.hop_limit = in_a_byte(data, value)?,
+                ipv6::TCLASS => ancillary.traffic_class = in_a_byte(data, value)?,
+                _ => return Err(EINVAL),
+            }
+        }
+        if level == SOL_SOCKET {
+            match kind {
                 SCM_RIGHTS => {
                     for fd in data.chunks_exact(4) {
                         ancillary.rights.push(descriptors.get(Fd(word(fd) as i32))?);
@@ -405,6 +428,14 @@ fn read_control(context: &Context<'_>, (at, len): (UserAddr, usize)) -> Result<A
     Ok(ancillary)
 }
 
+/// A `struct cmsghdr`.
+fn header(len: usize, level: i32, kind: i32) -> Vec<u8> {
+    let mut header = Vec::from((len as u64).to_ne_bytes());
+    header.extend_from_slice(&level.to_ne_bytes());
+    header.extend_from_slice(&kind.to_ne_bytes());
+    header
+}
+
 /// Writes what came along; answers its length and whether something had no room.
 fn write_control(
     context: &Context<'_>,
@@ -415,21 +446,22 @@ fn write_control(
     let room = if at.is_null() { 0 } else { room };
     let mut bytes: Vec<u8> = Vec::new();
     let mut told = MessageFlags::empty();
-    let header = |len: usize, kind: u32| {
-        let mut header = Vec::from((len as u64).to_ne_bytes());
-        header.extend_from_slice(&SOL_SOCKET.to_ne_bytes());
-        header.extend_from_slice(&kind.to_ne_bytes());
-        header
-    };
-    if let Some(credentials) = ancillary.credentials {
-        let len = CONTROL_HEADER + 12;
-        if len <= room {
-            bytes.extend(header(len, SCM_CREDENTIALS));
-            bytes.extend_from_slice(bytes_of(&[credentials.pid, credentials.uid, credentials.gid]));
-            bytes.resize(len.next_multiple_of(8).min(room), 0);
-        } else {
-            told |= MessageFlags::CTRUNC;
+    let credentials = ancillary.credentials.map(|sender| [sender.pid, sender.uid, sender.gid]);
+    let credentials = credentials.as_ref().map(|words| (SOL_SOCKET, SCM_CREDENTIALS as i32, bytes_of(words).to_vec()));
+    let number = |kind: i32, value: u8| (IPV6, kind, i32::from(value).to_ne_bytes().to_vec());
+    let hop_limit = ancillary.hop_limit.map(|value| number(ipv6::HOPLIMIT, value));
+    let traffic_class = ancillary.traffic_class.map(|value| number(ipv6::TCLASS, value));
+    for (level, kind, data) in [credentials, hop_limit, traffic_class].into_iter().flatten() {
+        // As Linux: what has no room is cut, even in its middle.
+        let len = (CONTROL_HEADER + data.len()).min(room - bytes.len());
+        told.set(MessageFlags::CTRUNC, told.contains(MessageFlags::CTRUNC) || len < CONTROL_HEADER + data.len());
+        if len < CONTROL_HEADER {
+            continue;
         }
+        bytes.extend(header(len, level, kind));
+        bytes.extend_from_slice(&data[..len - CONTROL_HEADER]);
+        let padded = bytes.len().next_multiple_of(8).min(room);
+        bytes.resize(padded, 0);
     }
     if !ancillary.rights.is_empty() {
         let place = room.saturating_sub(bytes.len() + CONTROL_HEADER) / 4;
@@ -445,7 +477,7 @@ fn write_control(
             told |= MessageFlags::CTRUNC;
         }
         if !given.is_empty() {
-            bytes.extend(header(CONTROL_HEADER + 4 * given.len(), SCM_RIGHTS));
+            bytes.extend(header(CONTROL_HEADER + 4 * given.len(), SOL_SOCKET, SCM_RIGHTS as i32));
             bytes.extend(given.iter().flat_map(|fd| fd.0.to_ne_bytes()));
             let padded = bytes.len().next_multiple_of(8).min(room);
             bytes.resize(padded.max(bytes.len()), 0);
