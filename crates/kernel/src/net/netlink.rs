@@ -95,7 +95,8 @@ impl NetlinkSocket {
 
     fn answer(&self, request: &Request, head: &[u8]) {
         let mut answer = Vec::new();
-        let mut add = |kind, flags, body: &[u8]| message(&mut answer, kind, flags, request.sequence, self.own_port(), body);
+        let mut add =
+            |kind, flags, body: &[u8]| message(&mut answer, kind, flags, request.sequence, self.own_port(), body);
         match request.kind {
             NLMSG_NOOP | NLMSG_DONE => return,
             RTM_GETLINK => add(RTM_NEWLINK, NLM_F_MULTI, &link()),

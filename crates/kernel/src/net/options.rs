@@ -109,10 +109,10 @@ const KEPT: &[(i32, i32, Kind, i32)] = &[
     (IP, 33, Number, 1),         // IP_MULTICAST_TTL
     (IP, 34, Switch, 1),         // IP_MULTICAST_LOOP
     (IPV6, ipv6::UNICAST_HOPS, Number, 64),
-    (IPV6, 18, Number, 1),       // IPV6_MULTICAST_HOPS
-    (IPV6, 19, Switch, 1),       // IPV6_MULTICAST_LOOP
-    (IPV6, 23, Number, 1),       // IPV6_MTU_DISCOVER
-    (IPV6, 25, Switch, 0),       // IPV6_RECVERR
+    (IPV6, 18, Number, 1), // IPV6_MULTICAST_HOPS
+    (IPV6, 19, Switch, 1), // IPV6_MULTICAST_LOOP
+    (IPV6, 23, Number, 1), // IPV6_MTU_DISCOVER
+    (IPV6, 25, Switch, 0), // IPV6_RECVERR
     (IPV6, IPV6_V6ONLY, Switch, 0),
     (IPV6, 49, Switch, 0), // IPV6_RECVPKTINFO
     (IPV6, ipv6::RECVHOPLIMIT, Switch, 0),
