@@ -52,7 +52,9 @@ fn passed(asked_ns: u64, page: &BootPage) -> [Option<Passed>; STAMPS] {
 pub fn steps<'a>(boots: impl Iterator<Item = (u64, &'a BootPage)>) -> (Vec<Step>, f64) {
     let mut samples: [[Samples; 3]; STAMPS] = Default::default();
     let (mut explained_us, mut all_us) = (0.0, 0.0);
+    let mut count = 0;
     for (asked_ns, page) in boots {
+        count += 1;
         all_us += us_between(asked_ns, page.stamps[Stamp::Resumed as usize]);
         for (samples, passed) in samples.iter_mut().zip(passed(asked_ns, page)) {
             if let Some(passed) = passed {
@@ -65,7 +67,8 @@ pub fn steps<'a>(boots: impl Iterator<Item = (u64, &'a BootPage)>) -> (Vec<Step>
     let steps = NAMES.into_iter().filter_map(|(stamp, step)| {
         let [us, mappings, host_calls] = &samples[stamp as usize];
         let median = |samples: &Samples| samples.percentile(50.0);
-        (us.len() > 0).then(|| Step {
+        // A zygote that had to be waited for is not what a warm boot is made of.
+        (us.len() * 2 > count).then(|| Step {
             step,
             p50_us: (median(us) * 10.0).round() / 10.0,
             faults: None,
