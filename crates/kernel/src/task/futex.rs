@@ -231,3 +231,89 @@ fn bury(thread: &Thread, address: u64, inheriting: bool, pending: bool) -> Resul
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::task::{PROGRAM, Process, Tid, park};
+    use alloc::vec::Vec;
+    use core::sync::atomic::Ordering::Relaxed;
+
+    /// A program with this many threads, all of them data.
+    fn program(threads: u32) -> Vec<Rc<Thread>> {
+        crate::local::local().stopping.store(1, Relaxed);
+        let process = Process::new(PROGRAM, Pid(1), Rc::default(), Rc::default(), Rc::default());
+        (0..threads)
+            .map(|number| {
+                let thread = Thread::new(Tid(PROGRAM.0 + number), process.clone());
+                kernel().tasks.threads.borrow_mut().insert(thread.tid, thread.clone());
+                thread
+            })
+            .collect()
+    }
+
+    fn word(value: &u32) -> UserPtr<u32> {
+        UserPtr::new(core::ptr::from_ref(value) as u64)
+    }
+
+    fn enter(thread: &Rc<Thread>, key: Key, bits: u32) {
+        let queue = kernel().futexes.find_or_make(key);
+        let wait =
+            WaitFor { queues: alloc::vec![(queue, bits)], progress: Progress::Entered, ..WaitFor::default() };
+        park::begin_wait(thread, wait);
+    }
+
+    #[test]
+    fn waiters_are_woken_in_order_and_by_their_bits() {
+        let threads = program(3);
+        let key = (PROGRAM, 0x1000);
+        for (thread, bits) in threads.iter().zip([1, 2, 3]) {
+            enter(thread, key, bits);
+        }
+        assert_eq!(wake(key, 2, 1), 1);
+        assert_eq!(threads[1].woken.get(), Some(Wake::Event));
+        assert_eq!(wake(key, MATCH_ANY, 5), 2);
+        assert_eq!(wake(key, MATCH_ANY, 5), 0);
+    }
+
+    #[test]
+    fn requeued_waiter_is_woken_at_its_new_word_only() {
+        let threads = program(3);
+        let (from, to) = ((PROGRAM, 0x1000), (PROGRAM, 0x2000));
+        for thread in &threads {
+            enter(thread, from, MATCH_ANY);
+        }
+        assert_eq!(requeue(from, to, 1, 1), 2);
+        assert_eq!(wake(to, MATCH_ANY, 9), 1);
+        assert_eq!(threads[1].woken.get(), Some(Wake::Event));
+        assert!(threads[2].is_waiting());
+        assert!(park::end_wait(&threads[1]).is_some());
+        assert_eq!(wake(from, MATCH_ANY, 9), 1);
+    }
+
+    #[test]
+    fn wake_op_changes_and_compares_the_second_word() {
+        let (add, greater) = (1 << 28, 4 << 24);
+        let value = 5;
+        assert_eq!(operate(word(&value), add | greater | 3 << 12 | 4), Ok((5, true)));
+        assert_eq!(operate(word(&value), add | greater | 0xfff << 12 | 8), Ok((8, false)));
+        assert_eq!(user_memory::load(word(&value)), Ok(7));
+        assert_eq!(operate(word(&value), 9 << 24), Err(ENOSYS));
+    }
+
+    #[test]
+    fn robust_lock_of_a_dead_thread_is_marked() {
+        let threads = program(2);
+        let lock = threads[0].tid.0 | WAITERS;
+        let foreign = threads[1].tid.0;
+        let mut list = [0u64; 8];
+        let base = list.as_ptr() as u64;
+        // Head (next, offset, pending), then two entries of two words: next, lock.
+        list[..7].copy_from_slice(&[base + 24, 8, 0, base + 40, lock.into(), base, foreign.into()]);
+        threads[0].robust_list.set(UserAddr(base));
+        thread_leaves(&threads[0]);
+        let list = core::hint::black_box(&list);
+        assert_eq!(list[4] as u32, WAITERS | OWNER_DIED);
+        assert_eq!(list[6] as u32, foreign);
+    }
+}
