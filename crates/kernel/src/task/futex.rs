@@ -258,8 +258,7 @@ mod tests {
 
     fn enter(thread: &Rc<Thread>, key: Key, bits: u32) {
         let queue = kernel().futexes.find_or_make(key);
-        let wait =
-            WaitFor { queues: alloc::vec![(queue, bits)], progress: Progress::Entered, ..WaitFor::default() };
+        let wait = WaitFor { queues: alloc::vec![(queue, bits)], progress: Progress::Entered, ..WaitFor::default() };
         park::begin_wait(thread, wait);
     }
 
