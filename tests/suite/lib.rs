@@ -20,6 +20,7 @@ pub mod hostile;
 pub mod hostile_place;
 mod hostile_trace;
 pub mod process;
+pub mod known_failures;
 pub mod python;
 pub mod sandbox;
 
