@@ -19,8 +19,8 @@ pub mod differential;
 pub mod hostile;
 pub mod hostile_place;
 mod hostile_trace;
-pub mod process;
 pub mod known_failures;
+pub mod process;
 pub mod python;
 pub mod sandbox;
 
