@@ -40,7 +40,7 @@ bitflags! {
 /// Process, user and group (`struct ucred`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Credentials {
-    /// Process.
+    /// Process; the guest is told [`crate::task::Tasks::shown`] of it.
     pub pid: u32,
     /// Effective user.
     pub uid: u32,
@@ -49,11 +49,16 @@ pub struct Credentials {
 }
 
 impl Credentials {
+    /// `struct ucred`.
+    pub fn words(self) -> [u32; 3] {
+        [crate::kernel().tasks.shown(self.pid), self.uid, self.gid]
+    }
+
     /// Of the calling process.
     pub fn current() -> Self {
         let process = crate::syscall::dispatch::current().process();
         let credentials = process.credentials.borrow();
-        Self { pid: crate::kernel().tasks.shown(process.pid.0), uid: credentials.uid[1], gid: credentials.gid[1] }
+        Self { pid: process.pid.0, uid: credentials.uid[1], gid: credentials.gid[1] }
     }
 }
 

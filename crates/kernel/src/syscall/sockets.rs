@@ -196,7 +196,7 @@ pub fn getsockopt(
         (SOL_SOCKET, options::socket::PEERCRED) => {
             let none = Credentials { pid: 0, uid: u32::MAX, gid: u32::MAX };
             let peer = socket.peer_credentials().unwrap_or(none);
-            bytes_of(&[peer.pid, peer.uid, peer.gid]).to_vec()
+            bytes_of(&peer.words()).to_vec()
         }
         _ => socket.options().get(level, name, socket.nature())?,
     };
@@ -446,7 +446,7 @@ fn write_control(
     let room = if at.is_null() { 0 } else { room };
     let mut bytes: Vec<u8> = Vec::new();
     let mut told = MessageFlags::empty();
-    let credentials = ancillary.credentials.map(|sender| [sender.pid, sender.uid, sender.gid]);
+    let credentials = ancillary.credentials.map(Credentials::words);
     let credentials = credentials.as_ref().map(|words| (SOL_SOCKET, SCM_CREDENTIALS as i32, bytes_of(words).to_vec()));
     let number = |kind: i32, value: u8| (IPV6, kind, i32::from(value).to_ne_bytes().to_vec());
     let hop_limit = ancillary.hop_limit.map(|value| number(ipv6::HOPLIMIT, value));
