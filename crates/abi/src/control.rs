@@ -112,7 +112,7 @@ pub enum Then {
 pub struct Instance {
     /// Differs from all others of this monitor; never 0.
     pub generation: u64,
-    /// Number of the instance; the guest's `getpid` after a boot from an image.
+    /// Number of the instance; the guest's `getpid` after a boot from an image. 0: it stays as it was.
     pub pid: u32,
     /// A spare: park after the clone, say [`FromSandbox::Parked`], wait for [`ToSandbox::Go`].
     pub spare: bool,

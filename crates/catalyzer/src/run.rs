@@ -72,7 +72,7 @@ pub fn run(args: Args) -> Result<Status> {
     instance.kill();
     instance.wait()?;
     let image = Image::open(&path, monitor::kernel_build())?;
-    let io = InstanceIo { stdio: Some(own_stdio()), trace, freeze_at: None };
+    let io = InstanceIo { stdio: Some(own_stdio()), trace, freeze_at: None, keep_pid: true };
     match follow(name, sandboxes.class.cold(&image, None, io)?, &mut signals)? {
         Followed::Ended(status) => Ok(status),
         Followed::Frozen(_) => bail!("the program was stopped a second time"),

@@ -243,7 +243,10 @@ impl RestoreRequest {
         }
         let mut random = [0; 8];
         rustix::rand::getrandom(&mut random, rustix::rand::GetRandomFlags::empty()).map_err(at("getrandom"))?;
-        let identity = function.identity();
+        let mut identity = function.identity();
+        if io.keep_pid {
+            identity.pid = 0;
+        }
         let message = ToSandbox::Restore(Restore {
             heap_base: abi::layout::heap_base(u64::from_ne_bytes(random)),
             then,

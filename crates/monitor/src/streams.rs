@@ -61,6 +61,8 @@ pub struct InstanceIo {
     pub trace: Option<OwnedFd>,
     /// Freeze at this system call.
     pub freeze_at: Option<u64>,
+    /// The program keeps its old number: one run that goes on, not an instance among others.
+    pub keep_pid: bool,
 }
 
 /// A connected client.

@@ -229,7 +229,9 @@ pub(super) fn run(instance: Instance, connection: Option<(Connection, HostFd)>, 
     // SAFETY: one thread.
     unsafe { local::change_boot_page(|page| page.monotonic_offset_ns = offset) };
     let kernel = kernel();
-    kernel.tasks.instance_pid.set(Some(Pid(instance.pid)));
+    if instance.pid != 0 {
+        kernel.tasks.instance_pid.set(Some(Pid(instance.pid)));
+    }
     if let Err(errno) = kernel.shared.unpack() {
         super::fail(format_args!("shared memory can't be restored: errno {}", errno.0));
     }
