@@ -97,18 +97,18 @@ fn serves(function: &str) -> Result<()> {
 }
 
 /// A `catalyzer serve` in a process group of its own, killed when dropped.
-struct Server {
+pub(crate) struct Server {
     child: Child,
 }
 
 impl Server {
-    fn start(command: &mut Command) -> Result<Self> {
+    pub(crate) fn start(command: &mut Command) -> Result<Self> {
         let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
         Ok(Self { child })
     }
 
     /// One `GET /`; the first may have to wait for the image to be built.
-    fn get(&mut self, address: &str) -> Result<String> {
+    pub(crate) fn get(&mut self, address: &str) -> Result<String> {
         let start = Instant::now();
         let mut stream = loop {
             match TcpStream::connect(address) {
@@ -132,7 +132,7 @@ impl Server {
         Ok(body.to_owned())
     }
 
-    fn interrupt(mut self) -> Result<()> {
+    pub(crate) fn interrupt(mut self) -> Result<()> {
         let pid = Pid::from_child(&self.child);
         let before = descendants(pid)?;
         kill_process(pid, Signal::INT)?;

@@ -191,6 +191,7 @@ pub fn trials() -> Result<Vec<Trial>> {
         for offset in [0, 7] {
             add(format!("jump_into_kernel::plus_{offset}"), Box::new(move || jump_into_kernel(who, offset)));
         }
+        add("siblings_go_on".to_owned(), Box::new(move || crate::hostile_siblings::siblings_go_on(who)));
         add("look_outside".to_owned(), Box::new(move || look_outside(who)));
         add("change_lower".to_owned(), Box::new(move || change_lower(who)));
     }

@@ -100,6 +100,11 @@ impl Place {
         self.folder.join("catalyzer")
     }
 
+    /// A guest that was built.
+    pub fn guest(&self, name: &str) -> PathBuf {
+        self.folder.join("guests").join(name)
+    }
+
     /// A folder of this user's own.
     pub fn folder_of(&self, who: Who) -> Result<PathBuf> {
         Ok(self.folder.join(who.name()))

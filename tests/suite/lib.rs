@@ -18,6 +18,7 @@ pub mod compile;
 pub mod differential;
 pub mod hostile;
 pub mod hostile_place;
+mod hostile_siblings;
 mod hostile_trace;
 pub mod known_failures;
 pub mod process;

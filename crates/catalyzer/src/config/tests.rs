@@ -106,3 +106,19 @@ fn a_missing_file_is_named() {
     let error = format!("{:#}", Function::load(Path::new("/nowhere/function.toml")).unwrap_err());
     assert!(error.starts_with("/nowhere/function.toml: "), "{error}");
 }
+
+#[test]
+fn mutated_configurations_are_read_or_refused_in_one_line() {
+    let corpus = [GOOD.as_bytes().to_vec(), b"name = 'a'\ncommand = ['/bin/true']".to_vec()];
+    fuzz::fuzz(2_000, &corpus, |bytes| {
+        let Ok(text) = std::str::from_utf8(bytes) else { return };
+        match parse(text) {
+            // What is taken can be carried by an image.
+            Ok(function) => {
+                let text = function.to_text().unwrap();
+                assert_eq!(Function::parse(&text, "image", Path::new("/")).unwrap().to_text().unwrap(), text);
+            }
+            Err(error) => assert!(!format!("{error:#}").contains('\n'), "{error:#}"),
+        }
+    });
+}
