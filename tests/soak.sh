@@ -24,7 +24,8 @@ command="CATALYZER_IMAGE_POINTS=$points CATALYZER_SEED=$seed make soak"
 echo "| $(date -u +%FT%RZ) | $commit | \`$command\` | ${counts:-did not finish} |" >> docs/soak.md
 runs=${CATALYZER_FUZZ_RUNS:-2000000}
 command="CATALYZER_FUZZ_RUNS=$runs CATALYZER_SEED=$seed cargo test --release --package fuzz"
-if CATALYZER_FUZZ_RUNS=$runs CATALYZER_SEED=$seed cargo test --release --package fuzz; then
+export CATALYZER_FUZZ_RUNS="$runs" CATALYZER_SEED="$seed"
+if cargo test --release --package fuzz && cargo test --release --package catalyzer mutated; then
     fuzzed="no target failed"
 else
     fuzzed="failed"
