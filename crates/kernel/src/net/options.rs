@@ -23,6 +23,7 @@ pub mod socket {
     pub const ERROR: i32 = 4;
     pub const SNDBUF: i32 = 7;
     pub const RCVBUF: i32 = 8;
+    pub const OOBINLINE: i32 = 10;
     pub const LINGER: i32 = 13;
     pub const REUSEPORT: i32 = 15;
     pub const PASSCRED: i32 = 16;
@@ -51,6 +52,8 @@ pub mod ipv6 {
 const UDP_LITE: i32 = 136;
 const TCP_INFO: i32 = 11;
 const TCP_CONGESTION: i32 = 13;
+/// `/proc/sys/net/core/wmem_default` and `rmem_default`.
+const DEFAULT_BUFFER: u32 = 212_992;
 const IPV6_V6ONLY: i32 = 26;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -69,7 +72,7 @@ const KEPT: &[(i32, i32, Kind, i32)] = &[
     (SOL_SOCKET, 5, Switch, 0),  // SO_DONTROUTE
     (SOL_SOCKET, 6, Switch, 0),  // SO_BROADCAST
     (SOL_SOCKET, 9, Switch, 0),  // SO_KEEPALIVE
-    (SOL_SOCKET, 10, Switch, 0), // SO_OOBINLINE
+    (SOL_SOCKET, socket::OOBINLINE, Switch, 0),
     (SOL_SOCKET, 11, Switch, 0), // SO_NO_CHECK
     (SOL_SOCKET, 12, Number, 0), // SO_PRIORITY
     (SOL_SOCKET, socket::REUSEPORT, Switch, 0),
@@ -274,8 +277,13 @@ impl Options {
         Ok(())
     }
 
+    /// `SO_SNDBUF` and `SO_RCVBUF`, where they were set.
+    pub fn buffers_said(&self) -> [Option<u32>; 2] {
+        self.buffers.get().map_or([None; 2], |said| said.map(|size| (size != DEFAULT_BUFFER).then_some(size)))
+    }
+
     fn buffers(&self) -> [u32; 2] {
-        self.buffers.get().unwrap_or([212_992, 212_992])
+        self.buffers.get().unwrap_or([DEFAULT_BUFFER; 2])
     }
 
     /// `getsockopt(2)` for all that needs no look at the socket: the bytes of the value.

@@ -10,8 +10,8 @@ use alloc::collections::VecDeque;
 use alloc::rc::Rc;
 use core::cell::{Cell, RefCell};
 
-/// What a TCP connection takes without a reader (Linux: send and receive buffer together, grown).
-const TCP_CAPACITY: usize = 2 << 20;
+/// What each side of a TCP connection takes without a reader, unless it says otherwise (Linux lets buffers grow).
+const TCP_BUFFER: usize = 1 << 20;
 /// `/proc/sys/net/core/wmem_default`.
 const UNIX_CAPACITY: usize = 212_992;
 const READABLE: Events = Events::IN.union(Events::RDNORM);
@@ -32,6 +32,13 @@ struct Flow {
     deaf: Cell<bool>,
     /// A sender found it full.
     starved: Cell<bool>,
+    /// The urgent byte, until it is received (`MSG_OOB`).
+    urgent: Cell<Option<u8>>,
+    /// The receiver wants urgent bytes among the others (`SO_OOBINLINE`).
+    inline: Cell<bool>,
+    /// What sender and receiver said of their buffers (`SO_SNDBUF`, `SO_RCVBUF`).
+    send_buffer: Cell<Option<u32>>,
+    receive_buffer: Cell<Option<u32>>,
 }
 
 /// What one end knows.
@@ -70,8 +77,9 @@ impl Stream {
         [StreamEnd { stream: stream.clone(), side: 0 }, StreamEnd { stream, side: 1 }]
     }
 
-    fn capacity(&self) -> usize {
-        if self.tcp { TCP_CAPACITY } else { UNIX_CAPACITY }
+    fn capacity(&self, flow: &Flow) -> usize {
+        let size = |said: Option<u32>| said.map_or(TCP_BUFFER, |size| size as usize);
+        if self.tcp { size(flow.send_buffer.get()) + size(flow.receive_buffer.get()) } else { UNIX_CAPACITY }
     }
 }
 
@@ -93,17 +101,50 @@ impl StreamEnd {
     }
 
     fn room(&self) -> usize {
-        self.stream.capacity().saturating_sub(self.outgoing().bytes.borrow().len())
+        self.stream.capacity(self.outgoing()).saturating_sub(self.outgoing().bytes.borrow().len())
     }
 
     /// Writers are told of room only when it is worth while.
     fn is_writable(&self) -> bool {
-        self.room() >= self.stream.capacity() / 3
+        self.room() >= self.stream.capacity(self.outgoing()) / 3
     }
 
     /// Bytes that can be received.
     pub fn available(&self) -> usize {
         self.incoming().bytes.borrow().len()
+    }
+
+    /// Says how large this end's buffers are to be, for sending and for receiving, and whether it takes urgent bytes
+    /// among the others.
+    pub fn configure(&self, send: Option<u32>, receive: Option<u32>, inline: bool) {
+        self.outgoing().send_buffer.set(send);
+        self.incoming().receive_buffer.set(receive);
+        self.incoming().inline.set(inline);
+    }
+
+    /// Whether the connection was broken by the other end.
+    pub fn is_reset(&self) -> bool {
+        self.own().reset.get()
+    }
+
+    /// Sends an urgent byte; one that was not received is lost.
+    pub fn send_urgent(&self, byte: u8) {
+        let flow = self.outgoing();
+        if flow.inline.get() {
+            flow.bytes.borrow_mut().push(&[byte]);
+        } else {
+            flow.urgent.set(Some(byte));
+        }
+        self.other().queue.wake(READABLE | Events::PRI);
+    }
+
+    /// Receives the urgent byte.
+    pub fn receive_urgent(&self, peek: bool) -> Option<u8> {
+        let byte = self.incoming().urgent.get();
+        if !peek {
+            self.incoming().urgent.set(None);
+        }
+        byte
     }
 
     /// Takes the pending error.
@@ -249,6 +290,9 @@ impl StreamEnd {
         }
         if self.available() > 0 {
             ready |= READABLE;
+        }
+        if self.incoming().urgent.get().is_some() {
+            ready |= Events::PRI;
         }
         if no_more_in && no_more_out {
             ready |= Events::HUP;

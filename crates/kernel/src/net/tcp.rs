@@ -137,6 +137,8 @@ impl TcpSocket {
         server.local.set(Some(to));
         server.peer.set(from);
         let [near, far] = Stream::pair(true, [client.queue.clone(), server.queue.clone()]);
+        server.configure(&far);
+        client.configure(&near);
         server.set_state(State::Inside(far));
         client.set_state(State::Inside(near));
         listener.ready.borrow_mut().push_back(Arrival::Inside(server));
@@ -225,6 +227,31 @@ impl TcpSocket {
             State::Unconnected | State::Connecting | State::Failed => {}
         }
         self.hold.replace(None);
+    }
+
+    /// Passes on what the options say.
+    fn configure(&self, end: &StreamEnd) {
+        let [send, receive] = self.options.buffers_said();
+        end.configure(send, receive, self.options.is_on(options::socket::OOBINLINE));
+    }
+
+    /// Sends with `MSG_OOB`: the last byte is the urgent one. It goes apart from the others.
+    fn send_urgent(&self, file: &OpenFile, message: &mut Outgoing<'_>) -> Outcome {
+        let State::Inside(end) = self.state() else { return Err(EOPNOTSUPP.into()) };
+        let len = message.source.left();
+        let mut bytes = alloc::vec![0; len.min(64 << 10)];
+        let taken = message.source.take(&mut bytes)?;
+        let Some((last, before)) = bytes[..taken].split_last() else { return Ok(0) };
+        if !before.is_empty() {
+            let source: &mut dyn Source = &mut &*before;
+            let flags = message.flags - MessageFlags::OOB | MessageFlags::DONTWAIT;
+            let sent = self.send(file, &mut Outgoing { source, to: None, ancillary: Ancillary::default(), flags })?;
+            if sent < before.len() {
+                return Ok(sent);
+            }
+        }
+        end.send_urgent(*last);
+        Ok(taken)
     }
 
     fn block<'a>(&self, file: &'a OpenFile, flags: MessageFlags, deadline_ns: Option<u64>) -> Block<'a> {
@@ -387,12 +414,15 @@ impl Socket for TcpSocket {
 
     fn send(&self, file: &OpenFile, message: &mut Outgoing<'_>) -> Outcome {
         if message.flags.contains(MessageFlags::OOB) {
-            return Err(EOPNOTSUPP.into());
+            return self.send_urgent(file, message);
         }
         let mut done = 0;
         loop {
             let sent = match self.state() {
-                State::Inside(end) => end.send(message.source, &mut Ancillary::default()),
+                State::Inside(end) => {
+                    self.configure(&end);
+                    end.send(message.source, &mut Ancillary::default())
+                }
                 State::Outside(stream) => stream.send(message.source),
                 State::Connecting => Err(EAGAIN),
                 _ => Err(self.error.take().unwrap_or(EPIPE)),
@@ -417,7 +447,10 @@ impl Socket for TcpSocket {
 
     fn receive(&self, file: &OpenFile, message: &mut Incoming<'_>) -> Outcome {
         if message.flags.contains(MessageFlags::OOB) {
-            return Err(EINVAL.into());
+            let State::Inside(end) = self.state() else { return Err(EINVAL.into()) };
+            let byte = end.receive_urgent(message.flags.contains(MessageFlags::PEEK)).ok_or(EINVAL)?;
+            message.told |= MessageFlags::OOB;
+            return Ok(message.sink.put(&[byte])?);
         }
         if message.flags.contains(MessageFlags::ERRQUEUE) {
             return Err(EAGAIN.into());
@@ -431,7 +464,10 @@ impl Socket for TcpSocket {
                     // The bytes are thrown away.
                     end.receive(&mut Discard { room: message.sink.room() - done }, false, &mut none)
                 }
-                State::Inside(end) => end.receive(message.sink, peek, &mut none),
+                State::Inside(end) => {
+                    self.configure(&end);
+                    end.receive(message.sink, peek, &mut none)
+                }
                 State::Outside(stream) => stream.receive(message.sink, peek),
                 State::Connecting => Err(EAGAIN),
                 State::Failed if self.error.get().is_some() => Err(self.error.take().unwrap_or(ENOTCONN)),
@@ -458,6 +494,7 @@ impl Socket for TcpSocket {
 
     fn shutdown(&self, how: Shutdown) -> Result<(), Errno> {
         match self.state() {
+            State::Inside(end) if end.is_reset() => return Err(ENOTCONN),
             State::Inside(end) => end.shutdown(how),
             State::Outside(stream) => stream.shutdown(how)?,
             State::Listening(listener) if how.read => {
@@ -479,6 +516,7 @@ impl Socket for TcpSocket {
 
     fn peer(&self) -> Result<Address, Errno> {
         match self.state() {
+            State::Inside(end) if end.is_reset() => Err(ENOTCONN),
             State::Inside(_) | State::Outside(_) => self.address(self.peer.get()).ok_or(ENOTCONN),
             _ => Err(ENOTCONN),
         }
@@ -575,7 +613,10 @@ impl File for TcpSocket {
                 }
                 if ready.is_empty() { Events::empty() } else { Events::IN | Events::RDNORM }
             }
-            State::Inside(end) => end.readiness(),
+            State::Inside(end) => {
+                self.configure(&end);
+                end.readiness()
+            }
             State::Outside(stream) => stream.readiness(),
         }
     }
