@@ -69,9 +69,9 @@ use Kind::{Number, Switch};
 const KEPT: &[(i32, i32, Kind, i32)] = &[
     (SOL_SOCKET, 1, Switch, 0), // SO_DEBUG
     (SOL_SOCKET, socket::REUSEADDR, Switch, 0),
-    (SOL_SOCKET, 5, Switch, 0),  // SO_DONTROUTE
-    (SOL_SOCKET, 6, Switch, 0),  // SO_BROADCAST
-    (SOL_SOCKET, 9, Switch, 0),  // SO_KEEPALIVE
+    (SOL_SOCKET, 5, Switch, 0), // SO_DONTROUTE
+    (SOL_SOCKET, 6, Switch, 0), // SO_BROADCAST
+    (SOL_SOCKET, 9, Switch, 0), // SO_KEEPALIVE
     (SOL_SOCKET, socket::OOBINLINE, Switch, 0),
     (SOL_SOCKET, 11, Switch, 0), // SO_NO_CHECK
     (SOL_SOCKET, 12, Number, 0), // SO_PRIORITY
