@@ -56,8 +56,8 @@ pub struct PerThread {
     pub frame: Cell<u64>,
     /// Work to do before returning to user code (`GS:32`).
     pub pending: AtomicU32,
-    /// Inside the guest vDSO's clock call (`GS:36`).
-    pub in_vdso: AtomicU32,
+    /// Zero (`GS:36`).
+    pub reserved: u32,
     /// Guest thread that this host thread runs, 0: none (`GS:40`).
     pub tid: Cell<u32>,
     /// Host thread id (`GS:44`), written by the host kernel at the clone.

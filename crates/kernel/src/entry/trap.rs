@@ -127,7 +127,7 @@ fn enter(context: &mut UserContext, mut frame: Frame, way: impl FnOnce(&mut Fram
 fn kicked(context: &mut UserContext) {
     let rip = context.rip();
     let page = boot_page();
-    if per_thread().in_vdso.load(Relaxed) != 0 || (page.vdso_start..page.vdso_end).contains(&rip) {
+    if (page.vdso_start..page.vdso_end).contains(&rip) {
         per_thread().pending.store(1, SeqCst);
         return;
     }
@@ -169,7 +169,7 @@ fn faulted(signal: i32, info: &SignalInfo, context: &mut UserContext) {
         trap: context.trap,
         error: context.error,
     };
-    if in_kernel(rip) && per_thread().in_vdso.load(Relaxed) == 0 {
+    if in_kernel(rip) {
         super::crash::kernel_fault(&fault, &context.registers());
     }
     let frame = Frame::from_signal(context);

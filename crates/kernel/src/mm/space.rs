@@ -406,3 +406,99 @@ pub fn random_below(bound: u64) -> Result<u64, Errno> {
 pub fn whole_pages(start: u64, len: u64) -> Result<GuestRange, Errno> {
     GuestRange::new(start, page_up(len).ok_or(ENOMEM)?).map_err(|_| ENOMEM)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mm::operations::Destination;
+
+    const RW: u32 = protection::READ | protection::WRITE;
+
+    fn range(start: u64, len: u64) -> GuestRange {
+        GuestRange::new(start, len).unwrap()
+    }
+
+    fn anonymous(start: u64, pages: u64) -> Region {
+        Region {
+            start,
+            len: pages * PAGE_SIZE,
+            protection: RW,
+            backing: Backing::Anonymous,
+            flags: RegionFlags::empty(),
+        }
+    }
+
+    /// A space with some pages mapped, at a place of its own.
+    fn space(pages: u64) -> (AddressSpace, u64) {
+        let space = AddressSpace::default();
+        space.randomise().unwrap();
+        let start = space.find(pages * PAGE_SIZE).unwrap();
+        space.map(anonymous(start, pages), &Content::Zero, 0).unwrap();
+        (space, start)
+    }
+
+    fn layout(space: &AddressSpace, start: u64) -> Vec<(u64, u64, u32)> {
+        let region = |region: Region| ((region.start - start) / PAGE_SIZE, region.len / PAGE_SIZE, region.protection);
+        space.regions().into_iter().map(region).collect()
+    }
+
+    #[test]
+    fn protecting_the_middle_splits_and_protecting_it_back_joins() {
+        let (space, start) = space(6);
+        space.protect(range(start + 2 * PAGE_SIZE, 2 * PAGE_SIZE), protection::READ).unwrap();
+        assert_eq!(layout(&space, start), [(0, 2, RW), (2, 2, protection::READ), (4, 2, RW)]);
+        space.protect(range(start, 6 * PAGE_SIZE), RW).unwrap();
+        assert_eq!(layout(&space, start), [(0, 6, RW)]);
+        space.clear().unwrap();
+    }
+
+    #[test]
+    fn unmapped_hole_stops_mprotect_where_it_begins() {
+        let (space, start) = space(4);
+        space.unmap(range(start + PAGE_SIZE, PAGE_SIZE)).unwrap();
+        assert_eq!(space.protect(range(start, 4 * PAGE_SIZE), protection::READ), Err(ENOMEM));
+        assert_eq!(layout(&space, start), [(0, 1, protection::READ), (2, 2, RW)]);
+        space.clear().unwrap();
+        assert_eq!(space.sizes(), (0, 0));
+    }
+
+    #[test]
+    fn growing_in_place_needs_free_pages_behind() {
+        let (space, start) = space(4);
+        space.unmap(range(start + 2 * PAGE_SIZE, PAGE_SIZE)).unwrap();
+        let old = range(start, 2 * PAGE_SIZE);
+        assert_eq!(space.remap(old, 3 * PAGE_SIZE, Destination::InPlace, false), Ok(start));
+        let old = range(start, 3 * PAGE_SIZE);
+        let moved = space.remap(old, 5 * PAGE_SIZE, Destination::Anywhere, false);
+        assert!(moved.is_ok_and(|moved| moved != start), "{moved:?}");
+        space.clear().unwrap();
+    }
+
+    #[test]
+    fn mapping_far_over_the_memory_limit_is_refused_and_a_reservation_is_not() {
+        kernel().launch.borrow_mut().memory = 8 * PAGE_SIZE;
+        let (space, _) = space(6);
+        let pages = (1 << 30) / PAGE_SIZE;
+        let place = space.find(pages * PAGE_SIZE).unwrap();
+        assert_eq!(space.map(anonymous(place, pages), &Content::Zero, 0), Err(ENOMEM));
+        let reserved = Region { protection: protection::NONE, ..anonymous(place, pages) };
+        assert_eq!(space.map(reserved, &Content::Zero, 0), Ok(()));
+        assert_eq!(space.protect(range(place, pages * PAGE_SIZE), RW), Err(ENOMEM));
+        space.clear().unwrap();
+    }
+
+    #[test]
+    fn heap_follows_brk_and_refuses_what_is_taken() {
+        let space = AddressSpace::default();
+        space.randomise().unwrap();
+        let start = space.find(64 * PAGE_SIZE).unwrap();
+        space.set_heap(start);
+        assert_eq!(space.brk(start + 100, u64::MAX), start + 100);
+        assert_eq!(layout(&space, start), [(0, 1, RW)]);
+        space.map(anonymous(start + 4 * PAGE_SIZE, 1), &Content::Zero, 0).unwrap();
+        assert_eq!(space.brk(start + 5 * PAGE_SIZE, u64::MAX), start + 100);
+        assert_eq!(space.brk(start, u64::MAX), start);
+        assert_eq!(space.brk(start - 1, u64::MAX), start);
+        space.clear().unwrap();
+    }
+}

@@ -63,7 +63,7 @@ pub fn take_slot() -> Result<u32, Errno> {
             stack_top: top,
             frame: Cell::new(0),
             pending: 0.into(),
-            in_vdso: 0.into(),
+            reserved: 0,
             tid: Cell::new(0),
             host_tid: 0.into(),
             wake: 0.into(),
