@@ -337,8 +337,11 @@ fn change_lower(who: Who) -> Result<()> {
     Ok(())
 }
 
+/// Name, content, mode and owner of a file.
+type FileState = (String, Vec<u8>, u32, u32);
+
 /// Names, contents, modes and owners of a folder's files.
-fn state(folder: &std::path::Path) -> Result<Vec<(String, Vec<u8>, u32, u32)>> {
+fn state(folder: &std::path::Path) -> Result<Vec<FileState>> {
     use std::os::unix::fs::MetadataExt;
     let mut files = Vec::new();
     for entry in fs::read_dir(folder)? {

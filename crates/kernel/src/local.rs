@@ -118,31 +118,6 @@ mod place {
     }
 }
 
-/// In unit tests each test thread has a kernel of its own.
-#[cfg(test)]
-mod place {
-    use super::{Kernel, Local, PerThread};
-    use std::boxed::Box;
-
-    std::thread_local! {
-        static KERNEL: &'static Kernel = Box::leak(Box::default());
-        static LOCAL: &'static Local = Box::leak(Box::new(unsafe { core::mem::zeroed() }));
-        static THREAD: &'static PerThread = Box::leak(Box::new(unsafe { core::mem::zeroed() }));
-    }
-
-    pub fn local() -> &'static Local {
-        LOCAL.with(|local| *local)
-    }
-
-    pub fn root() -> &'static Kernel {
-        KERNEL.with(|kernel| *kernel)
-    }
-
-    pub fn per_thread() -> &'static PerThread {
-        THREAD.with(|thread| *thread)
-    }
-}
-
 pub use place::{local, per_thread, root};
 
 /// Makes this boot another one than all before: every [`crate::task::poller::HostHandle`] is disconnected.
@@ -186,3 +161,33 @@ pub fn stamp_at(point: Stamp, now: u64) {
 
 // The boot page holds both halves.
 const _: () = assert!(size_of::<BootPage>() <= 2048 && size_of::<Local>() <= 2048);
+
+/// In unit tests each test thread has a kernel of its own.
+#[cfg(test)]
+mod place {
+    use super::{Kernel, Local, PerThread};
+    use std::boxed::Box;
+
+    std::thread_local! {
+        static KERNEL: &'static Kernel = Box::leak(Box::default());
+        // SAFETY: integers and atomics, for which zero is a value.
+        static LOCAL: &'static Local = Box::leak(Box::new(unsafe { core::mem::zeroed() }));
+        // SAFETY: as above.
+        static THREAD: &'static PerThread = Box::leak(Box::new(unsafe { core::mem::zeroed() }));
+    }
+
+    /// The test thread's words.
+    pub fn local() -> &'static Local {
+        LOCAL.with(|local| *local)
+    }
+
+    /// The test thread's kernel.
+    pub fn root() -> &'static Kernel {
+        KERNEL.with(|kernel| *kernel)
+    }
+
+    /// The test thread's data.
+    pub fn per_thread() -> &'static PerThread {
+        THREAD.with(|thread| *thread)
+    }
+}

@@ -219,7 +219,7 @@ pub fn zero(to: UserAddr, len: usize) -> Result<(), Errno> {
 /// # Errors
 /// `EFAULT`; `EINVAL` when the address is not aligned.
 pub fn compare_exchange(word: UserPtr<u32>, expected: u32, new: u32) -> Result<u32, Errno> {
-    if word.address % 4 != 0 {
+    if !word.address.is_multiple_of(4) {
         return Err(EINVAL);
     }
     check(word.address(), 4)?;
@@ -237,7 +237,7 @@ pub fn compare_exchange(word: UserPtr<u32>, expected: u32, new: u32) -> Result<u
 /// # Errors
 /// `EFAULT`; `EINVAL` when the address is not aligned.
 pub fn load(word: UserPtr<u32>) -> Result<u32, Errno> {
-    if word.address % 4 != 0 {
+    if !word.address.is_multiple_of(4) {
         return Err(EINVAL);
     }
     check(word.address(), 4)?;

@@ -126,8 +126,10 @@ pub fn end_host_thread() -> ! {
     host::futex_wake(&local().host_threads, u32::MAX >> 1);
     // The first host thread stays until the sandbox ends: without it the host calls the process a zombie, and the
     // monitor can't look at its memory any more.
-    while this.slot == 0 {
-        let _ = host::futex_wait(&this.wake, this.wake.load(SeqCst), None);
+    if this.slot == 0 {
+        loop {
+            let _ = host::futex_wait(&this.wake, this.wake.load(SeqCst), None);
+        }
     }
     let word = local().slots[this.slot as usize / 64].as_ptr();
     // SAFETY: the last thing this thread does; nothing on its stack is used again.

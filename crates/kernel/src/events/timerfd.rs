@@ -80,14 +80,17 @@ impl TimerFd {
         if let Some(key) = self.armed.take() {
             kernel().time.disarm(key);
         }
-        if state.interval == 0 {
-            state.ticks += 1;
-            state.next = 0;
-        } else {
-            let periods = (now - state.next) / state.interval + 1;
-            state.ticks = state.ticks.saturating_add(periods);
-            state.next = state.next.saturating_add(periods.saturating_mul(state.interval));
-            self.arm(state.next);
+        match now.saturating_sub(state.next).checked_div(state.interval) {
+            None => {
+                state.ticks += 1;
+                state.next = 0;
+            }
+            Some(passed) => {
+                let periods = passed + 1;
+                state.ticks = state.ticks.saturating_add(periods);
+                state.next = state.next.saturating_add(periods.saturating_mul(state.interval));
+                self.arm(state.next);
+            }
         }
         self.store(state);
     }

@@ -79,7 +79,8 @@ impl Hold {
         }
         let listening = protocol == Protocol::Tcp && self.open.borrow().is_some();
         let both_reuse = manner.reuse_address && self.reuse_address.get() && !listening;
-        !both_reuse && !(manner.reuse_port && self.reuse_port.get())
+        let both_share = manner.reuse_port && self.reuse_port.get();
+        !(both_reuse || both_share)
     }
 
     /// Whether others that share the port keep it from listening.

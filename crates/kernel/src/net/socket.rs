@@ -18,21 +18,34 @@ use bitflags::bitflags;
 bitflags! {
     /// `MSG_*` of `send(2)` and `recv(2)`.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-    #[allow(missing_docs)]
     pub struct MessageFlags: u32 {
+        /// `MSG_OOB`.
         const OOB = 0x1;
+        /// `MSG_PEEK`.
         const PEEK = 0x2;
+        /// `MSG_DONTROUTE`.
         const DONTROUTE = 0x4;
+        /// `MSG_CTRUNC`.
         const CTRUNC = 0x8;
+        /// `MSG_TRUNC`.
         const TRUNC = 0x20;
+        /// `MSG_DONTWAIT`.
         const DONTWAIT = 0x40;
+        /// `MSG_EOR`.
         const EOR = 0x80;
+        /// `MSG_WAITALL`.
         const WAITALL = 0x100;
+        /// `MSG_CONFIRM`.
         const CONFIRM = 0x800;
+        /// `MSG_ERRQUEUE`.
         const ERRQUEUE = 0x2000;
+        /// `MSG_NOSIGNAL`.
         const NOSIGNAL = 0x4000;
+        /// `MSG_MORE`.
         const MORE = 0x8000;
+        /// `MSG_WAITFORONE`.
         const WAITFORONE = 0x1_0000;
+        /// `MSG_CMSG_CLOEXEC`.
         const CMSG_CLOEXEC = 0x4000_0000;
     }
 }

@@ -244,7 +244,7 @@ impl TcpSocket {
         let Some((last, before)) = bytes[..taken].split_last() else { return Ok(0) };
         if !before.is_empty() {
             let source: &mut dyn Source = &mut &*before;
-            let flags = message.flags - MessageFlags::OOB | MessageFlags::DONTWAIT;
+            let flags = (message.flags - MessageFlags::OOB) | MessageFlags::DONTWAIT;
             let sent = self.send(file, &mut Outgoing { source, to: None, ancillary: Ancillary::default(), flags })?;
             if sent < before.len() {
                 return Ok(sent);

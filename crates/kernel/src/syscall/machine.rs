@@ -80,7 +80,7 @@ pub fn sched_getaffinity(context: &mut Context<'_>, pid: i32, len: usize, mask: 
     exists(context, pid)?;
     let processors = processors();
     let bytes = processors.div_ceil(64) * 8;
-    if len < bytes || len % 8 != 0 {
+    if len < bytes || !len.is_multiple_of(8) {
         return Err(EINVAL.into());
     }
     for index in 0..bytes / 8 {

@@ -48,7 +48,7 @@ const LIMIT_ADDRESS_SPACE: usize = 9;
 const PROTECTIONS: u32 = protection::READ | protection::WRITE | protection::EXEC;
 
 fn is_aligned(address: u64) -> bool {
-    address % PAGE_SIZE == 0
+    address.is_multiple_of(PAGE_SIZE)
 }
 
 /// `RLIMIT_AS` allows `more` bytes.

@@ -187,7 +187,7 @@ pub fn script(start: &[u8]) -> Result<(Vec<u8>, Option<Vec<u8>>), Errno> {
     };
     let line = line.trim_ascii();
     let line = line.split(|byte| *byte == 0).next().unwrap_or_default();
-    let cut = line.iter().position(|byte| blank(byte)).unwrap_or(line.len());
+    let cut = line.iter().position(blank).unwrap_or(line.len());
     let (interpreter, rest) = line.split_at(cut);
     if interpreter.is_empty() {
         return Err(ENOEXEC);

@@ -64,7 +64,7 @@ impl Futexes {
 /// `EINVAL` when it is not aligned, `EFAULT` when it is not the guest's.
 pub fn key(thread: &Thread, word: UserPtr<u32>) -> Result<Key, Errno> {
     let address = word.address().0;
-    if address % 4 != 0 {
+    if !address.is_multiple_of(4) {
         return Err(EINVAL);
     }
     if address > GUEST_END - 4 && !cfg!(test) {

@@ -8,17 +8,26 @@ use core::cell::RefCell;
 bitflags! {
     /// `SA_*` of `sigaction(2)`.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-    #[allow(missing_docs)]
     pub struct ActionFlags: u64 {
+        /// `SA_NOCLDSTOP`.
         const NOCLDSTOP = 0x1;
+        /// `SA_NOCLDWAIT`.
         const NOCLDWAIT = 0x2;
+        /// `SA_SIGINFO`.
         const SIGINFO = 0x4;
+        /// `SA_UNSUPPORTED`.
         const UNSUPPORTED = 0x400;
+        /// `SA_EXPOSE_TAGBITS`.
         const EXPOSE_TAGBITS = 0x800;
+        /// `SA_RESTORER`.
         const RESTORER = 0x0400_0000;
+        /// `SA_ONSTACK`.
         const ONSTACK = 0x0800_0000;
+        /// `SA_RESTART`.
         const RESTART = 0x1000_0000;
+        /// `SA_NODEFER`.
         const NODEFER = 0x4000_0000;
+        /// `SA_RESETHAND`.
         const RESETHAND = 0x8000_0000;
     }
 }
