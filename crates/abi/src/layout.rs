@@ -37,7 +37,7 @@ pub const SHARED: u64 = 0x7e30_0000_0000;
 /// Lowest base a kernel heap may have.
 pub const HEAPS: u64 = 0x7e40_0000_0000;
 /// Address space reserved for a kernel heap, bytes.
-pub const HEAP_RESERVE: u64 = 4 << 30;
+pub const HEAP_RESERVE: u64 = 2 << 30;
 /// Alignment of heap bases, bytes.
 pub const HEAP_ALIGN: u64 = 2 << 20;
 /// End of what the guest kernel maps.
@@ -49,8 +49,18 @@ pub const CONTROL_FD: i32 = 3;
 /// First descriptor number that is free for everything else.
 pub const FIRST_FREE_FD: i32 = 4;
 
+/// Lowest and highest place of a heap base within its 4 GiB: see [`heap_base`].
+const BASE_LOW: u64 = 0x1000_0000;
+const BASE_HIGH: u64 = 0x4000_0000;
+
 /// A heap base from 64 random bits: aligned, within the heap window.
+///
+/// The low halves of heap addresses are never small numbers, nor close to 2^32: a small 32-bit field beside
+/// padding that still holds the upper half of an old pointer must not look like a heap address to the scan.
 pub const fn heap_base(random: u64) -> u64 {
-    let slots = (KERNEL_END - HEAPS - HEAP_RESERVE) / HEAP_ALIGN - 1;
-    HEAPS + HEAP_ALIGN + (random % slots) * HEAP_ALIGN
+    let windows = (KERNEL_END - HEAPS) >> 32;
+    let places = (BASE_HIGH - BASE_LOW) / HEAP_ALIGN;
+    HEAPS + ((random % windows) << 32) + BASE_LOW + (random / windows % places) * HEAP_ALIGN
 }
+
+const _: () = assert!(HEAPS & 0xffff_ffff == 0 && BASE_HIGH + HEAP_RESERVE <= 0xf000_0000);

@@ -18,12 +18,17 @@ pub(crate) struct Region {
 }
 
 impl Region {
+    /// As the kernel's heaps, it lies where the low halves of its addresses are no small numbers.
     pub(crate) fn reserve(len: usize) -> Self {
+        const WINDOW: usize = 1 << 32;
+        const LOW: usize = 0x1000_0000;
         let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
         // SAFETY: a new mapping at an address of the host's choice.
-        let start = unsafe { libc::mmap(null_mut(), len, libc::PROT_NONE, flags, -1, 0) };
+        let start = unsafe { libc::mmap(null_mut(), len + 2 * WINDOW, libc::PROT_NONE, flags, -1, 0) };
         assert_ne!(start, libc::MAP_FAILED);
-        Self { start: start.expose_provenance(), len }
+        let start = start.expose_provenance();
+        let fits = (LOW..=WINDOW - LOW).contains(&(start % WINDOW)) && start % WINDOW + len < WINDOW - LOW;
+        Self { start: if fits { start } else { start.next_multiple_of(WINDOW) + LOW }, len }
     }
 
     pub(crate) fn base(&self) -> u64 {
