@@ -117,8 +117,8 @@ impl File for DeviceFile {
         true
     }
 
-    fn seek(&self, _file: &OpenFile, _offset: i64, _whence: u32) -> Result<u64, Errno> {
-        Ok(0)
+    fn stays_at_start(&self) -> bool {
+        true
     }
 
     fn poll(&self, _file: &OpenFile) -> Events {

@@ -129,12 +129,12 @@ impl Inode {
     /// Enters a new name.
     ///
     /// # Errors
-    /// `EEXIST`, `ENOENT` when this directory was removed, `EACCES` where names can't be made.
+    /// `EEXIST`, `ENOENT` when this directory was removed, and where names can't be made (as `/proc`).
     pub fn insert(self: &Rc<Self>, name: &[u8], child: &Rc<Self>) -> Result<(), Errno> {
         if self.lookup(name)?.is_some() {
             return Err(EEXIST);
         }
-        let Content::Directory(directory) = &self.content else { return Err(EACCES) };
+        let Content::Directory(directory) = &self.content else { return Err(ENOENT) };
         if self.meta().links == 0 {
             return Err(ENOENT);
         }

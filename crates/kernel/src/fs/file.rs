@@ -143,6 +143,10 @@ pub trait File: Any {
     fn seekable(&self) -> bool {
         false
     }
+    /// Whether a seek always ends at 0, as on character devices.
+    fn stays_at_start(&self) -> bool {
+        false
+    }
     /// `lseek(2)` for `SEEK_END`, `SEEK_DATA`, `SEEK_HOLE` and directories: the new position.
     ///
     /// # Errors

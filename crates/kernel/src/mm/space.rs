@@ -229,8 +229,13 @@ impl AddressSpace {
     /// `ENOMEM`, as Linux's overcommit does, and a program that keeps growing has broken its limit.
     pub(super) fn check_charge(&self, replaced: GuestRange, charge: u64) -> Result<(), Errno> {
         const SLACK: u64 = 512 << 20;
+        // More than any host of ours has: Linux's heuristic refuses it, too.
+        const UNLIMITED_REQUEST: u64 = 1 << 40;
         let limit = kernel().launch.borrow().memory;
-        if limit == 0 || charge == 0 {
+        if limit == 0 {
+            return if charge > UNLIMITED_REQUEST { Err(ENOMEM) } else { Ok(()) };
+        }
+        if charge == 0 {
             return Ok(());
         }
         let freed: u64 = self.parts(replaced).0.iter().map(Region::charge).sum();

@@ -195,6 +195,9 @@ pub fn lseek(context: &mut Context<'_>, fd: Fd, offset: i64, whence: u32) -> Out
     if !file.object.seekable() {
         return Err(ESPIPE.into());
     }
+    if file.object.stays_at_start() {
+        return Ok(0);
+    }
     let position = match whence {
         0 => u64::try_from(offset).map_err(|_| EINVAL)?,
         1 => file.position.get().checked_add_signed(offset).ok_or(EINVAL)?,
