@@ -52,9 +52,9 @@ pub fn freeze_idle() -> ! {
 fn freeze(own: Option<(&Rc<Thread>, &Frame)>) -> ! {
     stop_all_others();
     if let Some((thread, frame)) = own {
-        *thread.saved.borrow_mut() = Some(frame.save());
-        thread.slot.set(None);
+        thread.become_data(frame);
     }
+    kernel().time.process_cpu_before_ns.set(crate::time::clock::process_cpu_ns());
     settle();
     let len = match dump::write() {
         Ok(len) => len,

@@ -258,8 +258,7 @@ pub fn leave(thread: &Rc<Thread>, frame: &mut Frame, mut rule: Option<RestartRul
 
 /// All threads are being stopped: this one becomes data and its host thread ends.
 fn stop(thread: &Rc<Thread>, frame: &mut Frame) -> Way {
-    *thread.saved.borrow_mut() = Some(frame.save());
-    thread.slot.set(None);
+    thread.become_data(frame);
     per_thread().tid.set(0);
     Way::End
 }

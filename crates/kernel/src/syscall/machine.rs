@@ -230,11 +230,9 @@ pub fn prlimit64(
 
 /// `getrusage(2)`: CPU time of the host process or thread.
 pub fn getrusage(context: &mut Context<'_>, who: i32, into: UserPtr<u64>) -> Outcome {
-    const CLOCK_PROCESS_CPUTIME: i32 = 2;
-    const CLOCK_THREAD_CPUTIME: i32 = 3;
     let used = match who {
-        0 => crate::host::clock_gettime(CLOCK_PROCESS_CPUTIME)?,
-        1 => crate::host::clock_gettime(CLOCK_THREAD_CPUTIME)?,
+        0 => crate::time::clock::process_cpu_ns(),
+        1 => crate::time::clock::thread_cpu_ns(context.thread),
         -1 => 0,
         _ => return Err(EINVAL.into()),
     };

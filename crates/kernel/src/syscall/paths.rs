@@ -51,7 +51,11 @@ pub fn find(context: &Context<'_>, directory: Fd, path: &[u8], follow: Follow) -
 /// Whether the caller may add or remove names in a directory.
 fn check_change(directory: &Rc<Inode>, caller: &Caller) -> Result<(), Errno> {
     directory.check_access(caller, MAY_WRITE | MAY_EXEC)?;
-    if matches!(directory.device, PROC_DEVICE | SYS_DEVICE) { Err(EACCES) } else { Ok(()) }
+    match directory.device {
+        PROC_DEVICE => Err(ENOENT),
+        SYS_DEVICE => Err(EPERM),
+        _ => Ok(()),
+    }
 }
 
 /// Whether a sticky directory keeps the caller from removing a name.

@@ -2,6 +2,7 @@
 
 use super::signal::ThreadSignals;
 use super::{Process, Tid};
+use crate::entry::Frame;
 use crate::user_memory::UserAddr;
 use crate::wait::{Progress, WaitFor, Wake};
 use abi::image::Registers;
@@ -92,6 +93,13 @@ impl Thread {
     /// Its process.
     pub fn process(&self) -> Rc<Process> {
         self.process.borrow().clone()
+    }
+
+    /// Keeps its registers and CPU time as data: the calling host thread runs it no more.
+    pub fn become_data(&self, frame: &Frame) {
+        self.cpu_time_before_ns.set(crate::time::clock::thread_cpu_ns(self));
+        *self.saved.borrow_mut() = Some(frame.save());
+        self.slot.set(None);
     }
 
     /// Whether it is in a blocked call and nothing woke it yet.

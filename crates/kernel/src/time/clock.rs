@@ -71,9 +71,9 @@ impl Clock {
     }
 }
 
-/// CPU time of the program: that of its host process.
+/// CPU time of the program: that of its host process, and what it had used when its image was taken.
 pub fn process_cpu_ns() -> u64 {
-    host::clock_gettime(2).unwrap_or(0)
+    kernel().time.process_cpu_before_ns.get() + host::clock_gettime(2).unwrap_or(0)
 }
 
 /// CPU time of a thread: that of its host thread, and of those before.

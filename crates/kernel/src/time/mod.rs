@@ -31,6 +31,8 @@ pub struct Time {
     table: RefCell<BTreeMap<(u64, u64), Due>>,
     sequence: Cell<u64>,
     alarms: Cell<usize>,
+    /// CPU time that the program had used when its image was taken, ns.
+    pub process_cpu_before_ns: Cell<u64>,
 }
 
 impl Time {
