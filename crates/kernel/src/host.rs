@@ -376,7 +376,7 @@ pub fn random(into: &mut [u8]) -> Result<()> {
 pub struct EpollEvent {
     /// `EPOLL*`.
     pub events: u32,
-    /// What [`epoll_add`] was told.
+    /// What [`epoll_control`] was told.
     pub data: u64,
 }
 

@@ -367,6 +367,28 @@ impl UserBuffers {
     fn next(&self) -> Option<UserSlice> {
         self.parts[self.first..].iter().copied().find(|part| part.len > 0)
     }
+
+    /// Copies up to `len` bytes, part by part: `copy` gets the guest address, how many are done and how many this step
+    /// is, and answers how many it copied. Ends at the first byte that can't be copied; `EFAULT` when that is the
+    /// first of all.
+    fn transfer(
+        &mut self,
+        len: usize,
+        mut copy: impl FnMut(UserAddr, usize, usize) -> Result<usize, Errno>,
+    ) -> Result<usize, Errno> {
+        let mut done = 0;
+        while done < len {
+            let Some(part) = self.next() else { break };
+            let step = part.len.min(len - done);
+            let copied = copy(part.address, done, step)?;
+            self.skip(copied);
+            done += copied;
+            if copied < step {
+                return if done == 0 { Err(EFAULT) } else { Ok(done) };
+            }
+        }
+        Ok(done)
+    }
 }
 
 impl Sink for UserBuffers {
@@ -375,18 +397,7 @@ impl Sink for UserBuffers {
     }
 
     fn put(&mut self, bytes: &[u8]) -> Result<usize, Errno> {
-        let mut done = 0;
-        while done < bytes.len() {
-            let Some(part) = self.next() else { break };
-            let step = part.len.min(bytes.len() - done);
-            let copied = copy_out_partly(part.address, &bytes[done..done + step])?;
-            self.skip(copied);
-            done += copied;
-            if copied < step {
-                return if done == 0 { Err(EFAULT) } else { Ok(done) };
-            }
-        }
-        Ok(done)
+        self.transfer(bytes.len(), |address, done, step| copy_out_partly(address, &bytes[done..done + step]))
     }
 
     fn direct(&self) -> Option<UserSlice> {
@@ -404,18 +415,7 @@ impl Source for UserBuffers {
     }
 
     fn take(&mut self, into: &mut [u8]) -> Result<usize, Errno> {
-        let mut done = 0;
-        while done < into.len() {
-            let Some(part) = self.next() else { break };
-            let step = part.len.min(into.len() - done);
-            let copied = copy_in_partly(&mut into[done..done + step], part.address)?;
-            self.skip(copied);
-            done += copied;
-            if copied < step {
-                return if done == 0 { Err(EFAULT) } else { Ok(done) };
-            }
-        }
-        Ok(done)
+        self.transfer(into.len(), |address, done, step| copy_in_partly(&mut into[done..done + step], address))
     }
 
     fn direct(&self) -> Option<UserSlice> {

@@ -1,6 +1,6 @@
 //! `epoll(7)`: sets of descriptors that report what became ready.
 //!
-//! Each member is an [`Item`] that observes the queue of its file. What reports an event goes into the
+//! Each member is an `Item` that observes the queue of its file. What reports an event goes into the
 //! list of ready items, once; `epoll_wait` asks each of them what it is really ready for, hands that out,
 //! and puts level-triggered ones back at the end. A member belongs to an open file *description*: it goes
 //! when the last descriptor of that is closed ([`Memberships`]).

@@ -532,25 +532,35 @@ const MULTIPLE: u64 = 64;
 /// Most messages in one call.
 const MOST_MESSAGES: u32 = 1024;
 
-/// `sendmmsg(2)`. Waits only for the first message.
-pub fn sendmmsg(context: &mut Context<'_>, fd: Fd, headers: UserAddr, count: u32, flags: u32) -> Outcome {
-    let file = file_of(context, fd)?;
-    socket_of(&file)?;
+/// Moves the messages of an array of `struct mmsghdr`, waiting only for the first one, and stores the length of each.
+fn each_message(
+    headers: UserAddr,
+    count: u32,
+    flags: u32,
+    mut transfer: impl FnMut(&Header, MessageFlags) -> Outcome,
+) -> Outcome {
     let flags = MessageFlags::from_bits_truncate(flags);
     for index in 0..count.min(MOST_MESSAGES) {
         let at = headers.add(u64::from(index) * MULTIPLE);
         let later = if index > 0 { MessageFlags::DONTWAIT } else { MessageFlags::empty() };
-        let sent = Header::read(UserPtr::new(at.0))
+        let moved = Header::read(UserPtr::new(at.0))
             .map_err(Stop::from)
-            .and_then(|header| send_header(context, &file, &header, flags | later))
-            .and_then(|sent| Ok(UserPtr::<u32>::new(at.add(56).0).write(sent as u32)?));
-        match sent {
+            .and_then(|header| transfer(&header, flags | later))
+            .and_then(|moved| Ok(UserPtr::<u32>::new(at.add(56).0).write(moved as u32)?));
+        match moved {
             Ok(()) => {}
             Err(_) if index > 0 => return Ok(index as usize),
             Err(stop) => return Err(stop),
         }
     }
     Ok(count.min(MOST_MESSAGES) as usize)
+}
+
+/// `sendmmsg(2)`. Waits only for the first message.
+pub fn sendmmsg(context: &mut Context<'_>, fd: Fd, headers: UserAddr, count: u32, flags: u32) -> Outcome {
+    let file = file_of(context, fd)?;
+    socket_of(&file)?;
+    each_message(headers, count, flags, |header, flags| send_header(context, &file, header, flags))
 }
 
 /// `recvmmsg(2)`. Waits only for the first message, so that no time-out is needed after it.
@@ -567,21 +577,7 @@ pub fn recvmmsg(
     if !timeout.is_null() {
         crate::kernel().note_unsupported("recvmmsg with a time-out");
     }
-    let flags = MessageFlags::from_bits_truncate(flags);
-    for index in 0..count.min(MOST_MESSAGES) {
-        let at = headers.add(u64::from(index) * MULTIPLE);
-        let later = if index > 0 { MessageFlags::DONTWAIT } else { MessageFlags::empty() };
-        let received = Header::read(UserPtr::new(at.0))
-            .map_err(Stop::from)
-            .and_then(|header| receive_header(context, &file, &header, flags | later))
-            .and_then(|got| Ok(UserPtr::<u32>::new(at.add(56).0).write(got as u32)?));
-        match received {
-            Ok(()) => {}
-            Err(_) if index > 0 => return Ok(index as usize),
-            Err(stop) => return Err(stop),
-        }
-    }
-    Ok(count.min(MOST_MESSAGES) as usize)
+    each_message(headers, count, flags, |header, flags| receive_header(context, &file, header, flags))
 }
 
 /// `socketpair(2)`.
