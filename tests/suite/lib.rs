@@ -7,6 +7,7 @@
 //! * [`python`]: Python's own tests for threads, sockets, mappings and epoll, compared test by test.
 //! * [`boots`]: the functions of the gallery through every kind of boot.
 //! * [`bad_input`]: programs, configurations and images that are not in order.
+//! * [`uniqueness`]: what differs between instances of one image, and their clocks.
 //! * [`hostile`]: guests that try what is forbidden, one tiny program a deed.
 //!
 //! Nothing is skipped when the sandbox doesn't work: the case fails.
@@ -24,6 +25,7 @@ pub mod known_failures;
 pub mod process;
 pub mod python;
 pub mod sandbox;
+pub mod uniqueness;
 
 use std::path::PathBuf;
 

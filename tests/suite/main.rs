@@ -2,16 +2,24 @@
 
 use libtest_mimic::Arguments;
 use std::process::ExitCode;
-use system_tests::{bad_input, boots, command, differential, hostile, hostile_place, known_failures, python};
+use system_tests::{
+    bad_input, boots, command, differential, hostile, hostile_place, known_failures, python, uniqueness,
+};
 
 fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
     // Each case is a process or two that mostly waits.
     arguments.test_threads = arguments.test_threads.or(Some(4));
     let mut trials = Vec::new();
-    for collect in
-        [differential::trials, command::trials, python::trials, boots::trials, hostile::trials, bad_input::trials]
-    {
+    for collect in [
+        differential::trials,
+        command::trials,
+        python::trials,
+        boots::trials,
+        uniqueness::trials,
+        hostile::trials,
+        bad_input::trials,
+    ] {
         match collect() {
             Ok(more) => trials.extend(more),
             Err(error) => {
