@@ -67,11 +67,10 @@ bench: release functions
 lint: function-deps
 	$(CARGO) fmt --all -- --check
 	rustfmt --check --edition 2024 functions/hello-rust/src/main.rs tests/rust/*.rs
-	$(CARGO) clippy --all-targets -- -D warnings
-	$(CARGO) clippy --package system-tests --all-targets -- -D warnings
+	$(CARGO) clippy --workspace --exclude kernel-elf --all-targets -- -D warnings
 	$(CARGO) clippy --package kernel-elf --profile kernel -- -D warnings
 	$(CARGO) clippy --manifest-path functions/hello-rust/Cargo.toml --target-dir target/hello-rust -- -D warnings
-	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --no-deps
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --no-deps --workspace --exclude kernel-elf
 
 clean:
 	$(CARGO) clean
