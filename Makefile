@@ -8,13 +8,18 @@
 
 CARGO ?= cargo
 CATALYZER = target/release/catalyzer
-GALLERY = hello-c hello-c-threads hello-python hello-rust
+GALLERY = hello-c hello-c-threads hello-go hello-java hello-node hello-python hello-ruby hello-rust \
+	java-web node-express python-django python-numpy ruby-sinatra sqlite-c
+# What the gallery's programs are written in and for.
+LANGUAGES = golang-go libjetty9-java libopenblas0-pthread libsqlite3-dev node-express node-formidable nodejs \
+	openjdk-17-jdk-headless puma python3-django python3-numpy ruby ruby-sinatra ruby-webrick
+JETTY = $(subst $() ,:,$(foreach jar,jetty9-server jetty9-servlet jetty9-util servlet-api,/usr/share/java/$(jar).jar))
 RUNS ?= 1000
 
 # make sure that a command exists: $(call need,COMMAND,DEBIAN PACKAGES)
 need = @command -v $(1) >/dev/null 2>&1 || sh tests/install.sh $(2)
 
-.PHONY: all demo functions test test-deps function-deps soak bench lint release clean
+.PHONY: all demo functions test test-deps function-deps language-deps soak bench lint release clean
 
 all: release
 
@@ -31,7 +36,16 @@ test-deps: function-deps
 release: function-deps
 	$(CARGO) build --release
 
-functions: function-deps functions/hello-c/build/server functions/hello-c-threads/build/server hello-rust
+language-deps: function-deps
+	@dpkg-query --show $(LANGUAGES) >/dev/null 2>&1 || sh tests/install.sh $(LANGUAGES)
+
+functions: language-deps hello-rust \
+	functions/hello-c/build/server \
+	functions/hello-c-threads/build/server \
+	functions/hello-go/build/server \
+	functions/hello-java/build/Server.class \
+	functions/java-web/build/Web.class \
+	functions/sqlite-c/build/server
 
 functions/hello-c/build/server: functions/hello-c/server.c
 	@mkdir -p $(@D)
@@ -40,6 +54,20 @@ functions/hello-c/build/server: functions/hello-c/server.c
 functions/hello-c-threads/build/server: functions/hello-c-threads/server.c
 	@mkdir -p $(@D)
 	cc -O2 -Wall -Wextra -pthread -o $@ $<
+
+functions/sqlite-c/build/server: functions/sqlite-c/server.c | language-deps
+	@mkdir -p $(@D)
+	cc -O2 -Wall -Wextra -o $@ $< -lsqlite3
+
+functions/hello-go/build/server: functions/hello-go/server.go | language-deps
+	@mkdir -p $(@D)
+	CGO_ENABLED=0 GO111MODULE=off GOCACHE=$(CURDIR)/target/go go build -trimpath -o $@ $<
+
+functions/hello-java/build/Server.class: functions/hello-java/Server.java | language-deps
+	javac -d $(@D) $<
+
+functions/java-web/build/Web.class: functions/java-web/Web.java | language-deps
+	javac -cp $(JETTY) -d $(@D) $<
 
 # Cargo knows best whether there is anything to do.
 .PHONY: hello-rust

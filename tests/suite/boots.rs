@@ -37,7 +37,7 @@ fn folder(function: &str) -> String {
 }
 
 /// The number that the functions count their requests with.
-fn count(body: &str) -> Result<u64> {
+pub(crate) fn count(body: &str) -> Result<u64> {
     let rest = body.split_once("request ").with_context(|| format!("no count in {body:?}"))?.1;
     let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
     digits.parse().with_context(|| format!("no count in {body:?}"))

@@ -6,6 +6,7 @@
 //! * [`command`]: the contract of `catalyzer run`: streams, exit statuses, limits, options.
 //! * [`python`]: Python's own tests for threads, sockets, mappings and epoll, compared test by test.
 //! * [`boots`]: the functions of the gallery through every kind of boot.
+//! * [`gallery`]: the languages and frameworks of the gallery, likewise, and what they answer.
 //! * [`bad_input`]: programs, configurations and images that are not in order.
 //! * [`uniqueness`]: what differs between instances of one image, and their clocks.
 //! * [`hostile`]: guests that try what is forbidden, one tiny program a deed.
@@ -17,6 +18,7 @@ pub mod boots;
 pub mod command;
 pub mod compile;
 pub mod differential;
+pub mod gallery;
 pub mod hostile;
 pub mod hostile_place;
 mod hostile_siblings;

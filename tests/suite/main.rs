@@ -3,7 +3,7 @@
 use libtest_mimic::Arguments;
 use std::process::ExitCode;
 use system_tests::{
-    bad_input, boots, command, differential, hostile, hostile_place, known_failures, python, uniqueness,
+    bad_input, boots, command, differential, gallery, hostile, hostile_place, known_failures, python, uniqueness,
 };
 
 fn main() -> ExitCode {
@@ -16,6 +16,7 @@ fn main() -> ExitCode {
         command::trials,
         python::trials,
         boots::trials,
+        gallery::trials,
         uniqueness::trials,
         hostile::trials,
         bad_input::trials,
