@@ -77,9 +77,8 @@ const DEEDS: &[Deed] = &[
     deed("kernel_call", &["9", "0", "4096", "16777219", "34", "-1", "0"], Filter),
     deed("kernel_call", &["10", "own", "4096", "16777219"], Filter),
     deed("kernel_call", &["10", "own", "4096", "8"], Filter),
-    // mremap with unknown flags; madvise: REMOVE, DONTFORK, MERGEABLE, HUGEPAGE, HWPOISON, COLD, COLLAPSE.
+    // mremap with unknown flags; madvise: DONTFORK, MERGEABLE, HUGEPAGE, HWPOISON, COLD, COLLAPSE.
     deed("kernel_call", &["25", "own", "4096", "4096", "8"], Filter),
-    deed("kernel_call", &["28", "own", "4096", "9"], Filter),
     deed("kernel_call", &["28", "own", "4096", "10"], Filter),
     deed("kernel_call", &["28", "own", "4096", "12"], Filter),
     deed("kernel_call", &["28", "own", "4096", "14"], Filter),

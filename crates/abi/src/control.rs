@@ -77,6 +77,9 @@ pub enum ToSandbox {
     Signal(u8),
     /// Stop all threads, say [`FromSandbox::Frozen`], then wait to be ended.
     Freeze,
+    /// The memory that [`FromSandbox::NeedMemory`] asked for. Descriptor: a file of [`crate::layout::MEMORY_LEN`] zeros
+    /// whose length is sealed.
+    Memory,
 }
 
 /// How to continue from an image.
@@ -173,6 +176,8 @@ pub enum FromSandbox {
     },
     /// The guest was asked (by [`ToSandbox::Signal`] 0) what its threads wait for: one line a thread.
     Threads(Vec<u8>),
+    /// Send memory that several mappings and host processes can share ([`ToSandbox::Memory`]). At most once.
+    NeedMemory,
 }
 
 /// Where log bytes belong.

@@ -74,11 +74,11 @@ hostcalls! {
     MADVISE = 28 "madvise" [
         // NORMAL, RANDOM, SEQUENTIAL, WILLNEED, DONTNEED
         &[AtMost(2, 4)],
-        // FREE
-        &[Is(2, 8)],
+        // FREE, REMOVE
+        &[Is(2, 8)], &[Is(2, 9)],
         // POPULATE_READ, POPULATE_WRITE
         &[Is(2, 22)], &[Is(2, 23)],
-    ] "guest madvise, populating a working set";
+    ] "guest madvise, populating a working set, giving shared memory back";
     SENDTO = 44 "sendto" [&[Only(3, MESSAGE_FLAGS), Is(4, 0), Is(5, 0)]] "connections handed in";
     RECVFROM = 45 "recvfrom" [&[Only(3, MESSAGE_FLAGS), Is(4, 0), Is(5, 0)]] "connections handed in";
     SENDMSG = 46 "sendmsg" [&[Only(2, MESSAGE_FLAGS)]] "control socket, file server, connections";

@@ -8,6 +8,7 @@
 //! 0x7e10_0000_0000  STACKS        one slot per host thread: guard, kernel stack, per-thread data
 //! 0x7e20_0000_0000  DUMP          what a frozen sandbox tells about itself
 //! 0x7e30_0000_0000  SHARED        memory that several mappings of the guest share
+//! 0x7e38_0000_0000  ARENA         the same, in memory that the monitor gave
 //! 0x7e40_0000_0000  HEAPS         the kernel heap, at a base of its own in each boot
 //! 0x7f00_0000_0000  KERNEL_END    above: host stack, host vDSO and vvar
 //! ```
@@ -34,12 +35,19 @@ pub const STACK_SLOT: u64 = 128 << 10;
 pub const DUMP: u64 = 0x7e20_0000_0000;
 /// Objects that several mappings of the guest share, up to [`HEAPS`].
 pub const SHARED: u64 = 0x7e30_0000_0000;
+/// The part of [`SHARED`] that lies in the memory of [`crate::control::ToSandbox::Memory`], up to [`HEAPS`].
+pub const ARENA: u64 = 0x7e38_0000_0000;
 /// Lowest base a kernel heap may have.
 pub const HEAPS: u64 = 0x7e40_0000_0000;
 /// Address space reserved for a kernel heap, bytes.
 pub const HEAP_RESERVE: u64 = 2 << 30;
 /// Alignment of heap bases, bytes.
 pub const HEAP_ALIGN: u64 = 2 << 20;
+/// Length of the memory of [`crate::control::ToSandbox::Memory`], bytes: room for a kernel heap, then the [`ARENA`]. It is
+/// sparse.
+pub const MEMORY_LEN: u64 = HEAP_RESERVE + (HEAPS - ARENA);
+/// Where the [`ARENA`] lies in it.
+pub const MEMORY_ARENA: u64 = HEAP_RESERVE;
 /// End of what the guest kernel maps.
 pub const KERNEL_END: u64 = 0x7f00_0000_0000;
 /// Host signal that interrupts a host thread of a sandbox (to deliver a guest signal, to freeze).

@@ -15,6 +15,8 @@ pub struct Control {
     pub early: RefCell<VecDeque<(Connection, HostHandle)>>,
     /// The file-server connection.
     pub files: HostHandle,
+    /// The memory that holds the arena of shared objects ([`crate::mm::shared`]).
+    pub memory: HostHandle,
     /// The trace stream.
     pub trace: HostHandle,
     /// The func-entry point was announced.
@@ -117,6 +119,11 @@ fn serve(message: ToSandbox, mut descriptors: Descriptors) {
                 kernel().control.files.set(socket);
             }
         }
+        ToSandbox::Memory => {
+            if let Some(memory) = descriptors.take() {
+                kernel().control.memory.set(memory);
+            }
+        }
         ToSandbox::Signal(0) => {
             let report = threads_report();
             send(&FromSandbox::Threads(report), &[]);
@@ -142,6 +149,26 @@ pub fn files() -> HostFd {
         while kernel().control.files.get().is_none() {
             if let Some((message, descriptors)) = receive(true) {
                 serve(message, descriptors);
+            }
+        }
+    }
+}
+
+/// The memory that several mappings and host processes can share, asked for on first need.
+///
+/// # Errors
+/// `ENOMEM` when the monitor gives none.
+pub fn memory() -> Result<HostFd, crate::errno::Errno> {
+    if let Some(memory) = kernel().control.memory.get() {
+        return Ok(memory);
+    }
+    send(&FromSandbox::NeedMemory, &[]);
+    loop {
+        if let Some((message, descriptors)) = receive(true) {
+            let answer = matches!(message, ToSandbox::Memory);
+            serve(message, descriptors);
+            if answer {
+                return kernel().control.memory.get().ok_or(crate::errno::ENOMEM);
             }
         }
     }

@@ -84,6 +84,13 @@ impl GuestRange {
             _ => Err(crate::errno::EFAULT),
         }
     }
+
+    /// Its first `len` bytes (at most all), and the rest.
+    #[must_use]
+    pub fn split(self, len: u64) -> (Self, Self) {
+        let len = len.min(self.len);
+        (Self { start: self.start, len }, Self { start: self.start + len, len: self.len - len })
+    }
 }
 
 /// `pread64(2)` straight into guest memory.
@@ -321,6 +328,15 @@ pub fn alias_guest(kernel_start: u64, to: GuestRange) -> Result<()> {
 /// `madvise(2)` of guest addresses.
 pub fn advise_guest(range: GuestRange, advice: u32) -> Result<()> {
     call(nr::MADVISE, [range.start, range.len, advice.into(), 0, 0, 0]).map(drop)
+}
+
+/// `madvise(MADV_REMOVE)` of shared memory in the kernel's part: its content is zeros again, and costs nothing.
+///
+/// # Safety
+/// The range must hold no memory that Rust code uses.
+pub unsafe fn remove(start: u64, len: u64) {
+    const REMOVE: u64 = 9;
+    let _ = call(nr::MADVISE, [start, len, REMOVE, 0, 0, 0]);
 }
 
 /// `sched_yield(2)`.

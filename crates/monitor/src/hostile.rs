@@ -147,6 +147,14 @@ fn asking_for_files_again_and_again_kills() {
 }
 
 #[test]
+fn asking_for_memory_twice_kills() {
+    let fake = fake();
+    fake.say(&FromSandbox::NeedMemory);
+    fake.say(&FromSandbox::NeedMemory);
+    fake.must_be_killed("twice");
+}
+
+#[test]
 fn too_many_log_bytes_are_left_out_and_counted() {
     let mut fake = fake();
     let (mut sent, mut got) = (0, 0);

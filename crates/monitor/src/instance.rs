@@ -15,7 +15,7 @@ use abi::boot::BootPage;
 use abi::control::{Exit, FromSandbox, Instance as Identity, LogStream, ToSandbox};
 use rustix::io::Errno;
 use std::collections::{BTreeSet, VecDeque};
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::{Duration, Instant as Time};
 
 /// Log bytes at once and a second; what is more is left out.
@@ -89,6 +89,8 @@ pub struct Instance {
     wants_threads: bool,
     messages: Bucket,
     file_connections: Bucket,
+    /// The memory file that it asked for: what lies there is no private page of it, but counts.
+    memory: Option<OwnedFd>,
     log: Bucket,
     log_dropped: u64,
     reason: Option<Reason>,
@@ -114,6 +116,7 @@ impl Instance {
             wants_threads: false,
             messages: Bucket::new(MESSAGES.0, MESSAGES.1, now),
             file_connections: Bucket::new(FILE_CONNECTIONS.0, FILE_CONNECTIONS.1, now),
+            memory: None,
             log: Bucket::new(LOG_BYTES.0, LOG_BYTES.1, now),
             log_dropped: 0,
             reason: None,
@@ -251,6 +254,7 @@ impl Instance {
             }
             FromSandbox::Frozen { .. } => return Ok(Err("says that it is frozen, which nobody asked for")),
             FromSandbox::NeedFiles => return self.send_files(),
+            FromSandbox::NeedMemory => return self.send_memory(),
             FromSandbox::ConnectionDone { id } if self.connections.remove(&id) => Event::ConnectionDone { id },
             FromSandbox::ConnectionDone { .. } => return Ok(Err("closed a connection that it does not have")),
             FromSandbox::Log { bytes, .. } if bytes.len() > LOG_MESSAGE => {
@@ -303,6 +307,28 @@ impl Instance {
             // When it has ended, that is the next event.
             _ => Ok(()),
         })
+    }
+
+    /// Memory that several mappings of it can share.
+    fn send_memory(&mut self) -> Result<std::result::Result<(), &'static str>> {
+        if self.memory.is_some() {
+            return Ok(Err("asks for shared memory twice"));
+        }
+        let memory = crate::kernel_image::zeros(abi::layout::MEMORY_LEN)?;
+        let sent = self.sandbox.send(&ToSandbox::Memory, &[memory.as_fd()]);
+        self.memory = Some(memory);
+        Ok(match sent {
+            Err(Errno::AGAIN) => Err("does not read its control socket"),
+            // When it has ended, that is the next event.
+            _ => Ok(()),
+        })
+    }
+
+    /// Bytes in the memory that it asked for.
+    fn memory_in_use(&self) -> u64 {
+        let blocks =
+            self.memory.as_ref().and_then(|memory| rustix::fs::fstat(memory).ok()).map_or(0, |stat| stat.st_blocks);
+        u64::try_from(blocks).unwrap_or(0).saturating_mul(512)
     }
 
     /// It announced its end: gives it a while.
@@ -486,7 +512,12 @@ impl Instance {
             return Ok(());
         }
         let pages = self.private_pages()?;
-        if pages.private_dirty.saturating_mul(abi::layout::PAGE_SIZE) > limit {
+        // With memory of its own file, anonymous pages are what that does not hold.
+        let (private, shared) = match self.memory {
+            Some(_) => (pages.anonymous, self.memory_in_use()),
+            None => (pages.private_dirty, 0),
+        };
+        if private.saturating_mul(abi::layout::PAGE_SIZE).saturating_add(shared) > limit {
             self.end_it(Reason::Memory);
         }
         Ok(())

@@ -17,12 +17,26 @@ pub(crate) fn sealed_message(bytes: &[u8]) -> Result<OwnedFd> {
     sealed("catalyzer-launch", bytes, MemfdFlags::NOEXEC_SEAL)
 }
 
-fn sealed(name: &str, bytes: &[u8], executable: MemfdFlags) -> Result<OwnedFd> {
+/// A memory file of zeros whose length can't be changed, for one sandbox. Executable, since the guest may map a program
+/// that it wrote; it is sparse, so that its length costs nothing.
+pub(crate) fn zeros(len: u64) -> Result<OwnedFd> {
+    let fd = memory_file("catalyzer-memory", MemfdFlags::EXEC)?;
+    rustix::fs::ftruncate(&fd, len).map_err(at("making a memory file"))?;
+    let seals = SealFlags::SEAL | SealFlags::SHRINK | SealFlags::GROW;
+    rustix::fs::fcntl_add_seals(&fd, seals).map_err(at("sealing a memory file"))?;
+    Ok(fd)
+}
+
+fn memory_file(name: &str, executable: MemfdFlags) -> Result<OwnedFd> {
     let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
     // Hosts before Linux 6.3 know neither of the two flags; there every memory file is executable.
-    let fd = rustix::fs::memfd_create(name, flags | executable)
+    rustix::fs::memfd_create(name, flags | executable)
         .or_else(|_| rustix::fs::memfd_create(name, flags))
-        .map_err(at("making a memory file"))?;
+        .map_err(at("making a memory file"))
+}
+
+fn sealed(name: &str, bytes: &[u8], executable: MemfdFlags) -> Result<OwnedFd> {
+    let fd = memory_file(name, executable)?;
     let mut rest = bytes;
     while !rest.is_empty() {
         match rustix::io::write(&fd, rest).map_err(at("filling a memory file"))? {
@@ -44,5 +58,14 @@ mod tests {
         let fd = sealed_memfd().expect("memfd");
         assert_eq!(rustix::io::write(&fd, b"x"), Err(rustix::io::Errno::PERM));
         assert_eq!(rustix::fs::ftruncate(&fd, 0), Err(rustix::io::Errno::PERM));
+    }
+
+    #[test]
+    fn memory_for_a_sandbox_neither_grows_nor_shrinks_and_costs_nothing_unused() {
+        let fd = zeros(1 << 30).expect("memfd");
+        assert_eq!(rustix::fs::ftruncate(&fd, 0), Err(rustix::io::Errno::PERM));
+        assert_eq!(rustix::fs::ftruncate(&fd, 2 << 30), Err(rustix::io::Errno::PERM));
+        assert_eq!(rustix::fs::fstat(&fd).expect("fstat").st_blocks, 0);
+        assert_eq!(rustix::io::pwrite(&fd, b"x", 0), Ok(1));
     }
 }

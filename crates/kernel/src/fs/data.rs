@@ -63,7 +63,7 @@ impl Data {
         if let Some(object) = self.object() {
             return Ok(object);
         }
-        let object = SharedObject::new(self.size())?;
+        let object = SharedObject::of_file(self.size())?;
         let mut buffer = alloc::vec![0u8; PIECE];
         let mut at = self.first_data(0);
         while at < self.size() {

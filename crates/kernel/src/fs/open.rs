@@ -179,7 +179,7 @@ impl File for Opened {
         match &self.inode.content {
             Content::Regular(data) => match data.untouched() {
                 Some(lower) => Ok(Mapping::Host(lower.connect()?)),
-                None => Ok(Mapping::Copy),
+                None => Ok(Mapping::Shared(data.share()?)),
             },
             _ => Err(ENODEV),
         }

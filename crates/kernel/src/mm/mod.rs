@@ -20,6 +20,7 @@
 //! * [`space`]: the map, mapping and unmapping.
 //! * [`operations`]: `mprotect`, `mremap`, `madvise`, `brk`.
 //! * [`shared`]: memory that several mappings, or mappings and `read(2)`, share.
+//! * [`view`]: what mappings show of an object's content.
 //! * [`vdso`]: the guest's vDSO. [`patch`]: the sites of the fast entry.
 //!
 //! A region holds on to its file; what is taken out of the map is dropped after the map's borrow has ended,
@@ -31,8 +32,9 @@ pub mod region;
 pub mod shared;
 pub mod space;
 pub mod vdso;
+pub mod view;
 
-pub use region::{Backing, Region, RegionFlags};
+pub use region::{Backing, Region, RegionFlags, Sharing};
 pub use shared::{SharedMemory, SharedObject};
 pub use space::AddressSpace;
 

@@ -1,7 +1,7 @@
 //! `mprotect`, `mremap`, `madvise` and `brk` on an address space.
 
 use super::page_up;
-use super::region::{Backing, Region, RegionFlags};
+use super::region::{Backing, Region, RegionFlags, Sharing};
 use super::space::{AddressSpace, Content};
 use crate::errno::{EACCES, EFAULT, EINVAL, ENOMEM, Errno};
 use crate::host::{self, GuestRange, protection};
@@ -41,7 +41,7 @@ impl AddressSpace {
             let changed = Region { protection: new, ..part };
             self.check_charge(piece, changed.charge())?;
             super::patch::reprotected(self, piece, new);
-            host::protect_guest(piece, new)?;
+            self.protect_host(&changed, piece)?;
             let old = self.take_out(piece);
             super::patch::mapped(self, &changed);
             self.put_in(changed);
@@ -173,7 +173,7 @@ impl AddressSpace {
             let range = GuestRange::new(part.start, part.len)?;
             match &part.backing {
                 Backing::Vdso | Backing::Stubs => return Err(EINVAL),
-                Backing::File(..) | Backing::Anonymous | Backing::Heap | Backing::Stack => {
+                Backing::File(..) | Backing::Private(..) | Backing::Anonymous | Backing::Heap | Backing::Stack => {
                     let content = content_of(&part.backing)?;
                     let from_image = part.flags.contains(RegionFlags::FROM_IMAGE);
                     if from_image || matches!(content, Content::Read(..)) {
@@ -247,8 +247,13 @@ const DONTNEED: u32 = 4;
 /// The content that a mapping of this backing shows at first.
 fn content_of(backing: &Backing) -> Result<Content, Errno> {
     match backing {
-        Backing::File(file, offset) => Content::of_file(file, *offset),
-        Backing::Shared(object, offset, _) => Ok(Content::Shared(object.clone(), *offset)),
+        Backing::File(file, offset) => match Content::of_file(file, *offset)?.0 {
+            // It was mapped when it was a lower file still; what it shows now would need books of its own.
+            Content::Object(..) => Ok(Content::Read(file.clone(), *offset)),
+            content => Ok(content),
+        },
+        Backing::Shared(object, offset, _) => Ok(Content::Object(object.clone(), *offset, Sharing::Shared)),
+        Backing::Private(object, offset, _) => Ok(Content::Object(object.clone(), *offset, Sharing::Private)),
         _ => Ok(Content::Zero),
     }
 }

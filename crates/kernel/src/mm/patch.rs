@@ -111,7 +111,7 @@ pub(super) fn mapped(space: &AddressSpace, region: &Region) {
 }
 
 fn is_text(region: &Region) -> bool {
-    matches!(region.backing, Backing::File(..)) && region.protection == RX
+    matches!(region.backing, Backing::File(..) | Backing::Private(..)) && region.protection == RX
 }
 
 /// A system call trapped; the registers are those after the instruction. Patches its site when that is worth it.

@@ -29,6 +29,15 @@ bitflags! {
     }
 }
 
+/// Whether writes to a mapping are writes to what it shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sharing {
+    /// `MAP_SHARED`.
+    Shared,
+    /// `MAP_PRIVATE`.
+    Private,
+}
+
 /// What is behind a region.
 #[derive(Clone)]
 pub enum Backing {
@@ -46,6 +55,8 @@ pub enum Backing {
     File(Rc<OpenFile>, u64),
     /// Shared memory from this offset on; of a file, when there is one.
     Shared(Rc<SharedObject>, u64, Option<Rc<OpenFile>>),
+    /// A private mapping of the content of a file of the upper layer: pages are the object's until they are written to.
+    Private(Rc<SharedObject>, u64, Rc<OpenFile>),
 }
 
 impl Backing {
@@ -55,6 +66,7 @@ impl Backing {
         match self {
             Self::File(file, offset) => Self::File(file.clone(), offset + distance),
             Self::Shared(object, offset, file) => Self::Shared(object.clone(), offset + distance, file.clone()),
+            Self::Private(object, offset, file) => Self::Private(object.clone(), offset + distance, file.clone()),
             other => other.clone(),
         }
     }
@@ -70,6 +82,9 @@ impl Backing {
             (Self::Shared(object, offset, _), Self::Shared(other, at, _)) => {
                 Rc::ptr_eq(object, other) && offset + len == *at
             }
+            (Self::Private(object, offset, _), Self::Private(other, at, _)) => {
+                Rc::ptr_eq(object, other) && offset + len == *at
+            }
             _ => false,
         }
     }
@@ -77,7 +92,18 @@ impl Backing {
     /// The file, if it is one.
     pub fn file(&self) -> Option<(&Rc<OpenFile>, u64)> {
         match self {
-            Self::File(file, offset) | Self::Shared(_, offset, Some(file)) => Some((file, *offset)),
+            Self::File(file, offset) | Self::Shared(_, offset, Some(file)) | Self::Private(_, offset, file) => {
+                Some((file, *offset))
+            }
+            _ => None,
+        }
+    }
+
+    /// The object whose content it shows, from where on, and whether privately.
+    pub fn object(&self) -> Option<(&Rc<SharedObject>, u64, Sharing)> {
+        match self {
+            Self::Shared(object, offset, _) => Some((object, *offset, Sharing::Shared)),
+            Self::Private(object, offset, _) => Some((object, *offset, Sharing::Private)),
             _ => None,
         }
     }
@@ -140,7 +166,9 @@ impl Region {
             Backing::Vdso => "[vdso]".into(),
             Backing::Shared(_, _, None) => "/dev/zero (deleted)".into(),
             Backing::Anonymous | Backing::Stubs => alloc::string::String::new(),
-            Backing::File(file, _) | Backing::Shared(_, _, Some(file)) => file.object.name(),
+            Backing::File(file, _) | Backing::Shared(_, _, Some(file)) | Backing::Private(_, _, file) => {
+                file.object.name()
+            }
         }
     }
 }

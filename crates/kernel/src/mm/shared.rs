@@ -3,7 +3,12 @@
 //! A [`SharedObject`] lies in a window of the kernel's part of the address space, as a shared mapping of the
 //! host; a mapping of the guest is a second mapping of the same pages (`mremap` with an old length of 0), so the
 //! kernel reaches the content through the window whatever the guest did to its own mappings. A file of the
-//! upper layer that is mapped shared keeps its content here from then on.
+//! upper layer that is mapped keeps its content here from then on.
+//!
+//! Objects of files lie in the *arena*: memory that the monitor gives on first need, mapped as a whole. A private
+//! mapping of a file is a private mapping of that memory, so that the host copies a page when it is written to and
+//! shows the file's content until then. Pages behind the end of the content are not accessible to the guest
+//! ([`super::view`]): there Linux answers `SIGBUS`.
 //!
 //! # Safety
 //! A window belongs to its object from its making to its drop, and is readable and writable. Guest threads
@@ -13,9 +18,9 @@
 
 use super::page_up;
 use crate::errno::{ENOMEM, Errno};
-use crate::host::{self, GuestRange, map_flags, protection};
+use crate::host::{self, GuestRange, HostFd, map_flags, protection};
 use crate::kernel;
-use abi::layout::{HEAPS, PAGE_SIZE, SHARED};
+use abi::layout::{ARENA, HEAPS, MEMORY_ARENA, PAGE_SIZE, SHARED};
 use alloc::collections::BTreeMap;
 use alloc::rc::{Rc, Weak};
 use alloc::vec::Vec;
@@ -43,6 +48,9 @@ impl SharedMemory {
     /// Copies all content to the heap, for an image: the windows are no part of it.
     pub fn pack(&self) {
         for object in self.objects() {
+            for process in processes() {
+                process.space().note_own_pages(&object, super::view::Probe::Change);
+            }
             let (mut content, mut at) = (Vec::new(), 0);
             let mut page = [0; PAGE_SIZE as usize];
             while at < object.len() {
@@ -66,27 +74,36 @@ impl SharedMemory {
     pub fn unpack(&self) -> Result<(), Errno> {
         for object in self.objects() {
             let (start, room) = object.window();
-            map_window(start, room)?;
+            if start >= ARENA {
+                need_arena()?;
+            } else {
+                map_window(start, room)?;
+            }
             let content = self.windows.borrow_mut().get_mut(&start).map(|window| core::mem::take(&mut window.packed));
             object.write(0, &content.unwrap_or_default())?;
-            let processes: Vec<_> = kernel().tasks.processes.borrow().values().cloned().collect();
-            for process in processes {
-                process.space().realias(&object)?;
+            for process in processes() {
+                process.space().show_again(&object)?;
             }
         }
         Ok(())
     }
 
-    /// The lowest free range of the window area.
-    fn find(&self, len: u64) -> Option<u64> {
-        let mut candidate = SHARED;
-        for (start, window) in self.windows.borrow().iter() {
+    /// The lowest free range of a part of the window area.
+    fn find(&self, len: u64, part: core::ops::Range<u64>) -> Option<u64> {
+        let mut candidate = part.start;
+        for (start, window) in self.windows.borrow().range(part.clone()) {
             if start - candidate >= len {
                 break;
             }
             candidate = start + window.len;
         }
-        (candidate.checked_add(len)? <= HEAPS).then_some(candidate)
+        (candidate.checked_add(len)? <= part.end).then_some(candidate)
+    }
+
+    /// Whether a range that begins where a window ends is free.
+    fn is_free(&self, start: u64, end: u64) -> bool {
+        let limit = if start > ARENA { HEAPS } else { ARENA };
+        end <= limit && self.windows.borrow().range(start..end).next().is_none()
     }
 
     fn enter(&self, object: &Rc<SharedObject>) {
@@ -106,18 +123,46 @@ pub struct SharedObject {
 
 /// Room that an object gets at least when it can grow.
 const GROWTH: u64 = 1 << 20;
+/// Room that the object of a file gets, when there is that much: it costs nothing until it is used.
+const FILE_ROOM: u64 = 64 << 20;
 
 impl SharedObject {
-    /// Zeros, `len` bytes of them.
+    /// Zeros, `len` bytes of them; not to be mapped privately.
     ///
     /// # Errors
     /// `ENOMEM`.
     pub fn new(len: u64) -> Result<Rc<Self>, Errno> {
         let room = page_up(len.max(1)).ok_or(ENOMEM)?;
         let window = make_window(room)?;
+        Ok(Self::at(window, room, len))
+    }
+
+    /// Zeros, `len` bytes of them, in the arena.
+    ///
+    /// # Errors
+    /// `ENOMEM`.
+    pub fn of_file(len: u64) -> Result<Rc<Self>, Errno> {
+        if need_arena().is_err() {
+            return Self::new(len);
+        }
+        let exact = page_up(len.max(1)).ok_or(ENOMEM)?;
+        let rooms = [exact.saturating_mul(4).max(FILE_ROOM), exact.saturating_add(GROWTH), exact];
+        let find = |room| Some((kernel().shared.find(room, ARENA..HEAPS)?, room));
+        let (window, room) = rooms.into_iter().find_map(find).ok_or(ENOMEM)?;
+        Ok(Self::at(window, room, len))
+    }
+
+    fn at(window: u64, room: u64, len: u64) -> Rc<Self> {
         let object = Rc::new(Self { window: Cell::new(window), room: Cell::new(room), len: Cell::new(len) });
         kernel().shared.enter(&object);
-        Ok(object)
+        object
+    }
+
+    /// The host's file that holds the content, and where `offset` lies in it; none outside the arena.
+    pub fn source(&self, offset: u64) -> Option<(HostFd, u64)> {
+        let memory = kernel().control.memory.get()?;
+        let within = self.window.get().checked_sub(ARENA)?;
+        Some((memory, MEMORY_ARENA + within + offset))
     }
 
     /// Its length in bytes.
@@ -144,6 +189,16 @@ impl SharedObject {
         len - left
     }
 
+    /// The page at a position, with what lies behind the end of the content.
+    pub fn page(&self, offset: u64, into: &mut [u8; PAGE_SIZE as usize]) {
+        if offset.checked_add(PAGE_SIZE).is_some_and(|end| end <= self.room.get()) {
+            // SAFETY: within the window; `into` is ours.
+            unsafe {
+                crate::entry::copy_user(into.as_mut_ptr(), (self.window.get() + offset) as *const u8, into.len());
+            }
+        }
+    }
+
     /// Writes at a position, growing the object; answers how many bytes were written.
     ///
     /// # Errors
@@ -166,11 +221,17 @@ impl SharedObject {
     pub fn resize(self: &Rc<Self>, len: u64) -> Result<(), Errno> {
         let old = self.len.get();
         if len < old {
-            self.clear(len, old);
+            self.clear(len, page_up(old).unwrap_or(old));
         } else if len > self.room.get() {
             self.grow(len)?;
         }
         self.len.set(len);
+        let (old, new) = (page_up(old).unwrap_or(old), page_up(len).unwrap_or(len));
+        if old != new {
+            for process in processes() {
+                process.space().show_part(self, old.min(new), old.max(new))?;
+            }
+        }
         Ok(())
     }
 
@@ -179,35 +240,56 @@ impl SharedObject {
         self.clear(offset.min(self.room.get()), offset.saturating_add(len).min(self.room.get()));
     }
 
+    /// Whole pages are given back to the host, what is left is overwritten.
     fn clear(&self, from: u64, to: u64) {
         const ZEROS: [u8; PAGE_SIZE as usize] = [0; PAGE_SIZE as usize];
         let mut at = from;
         while at < to {
-            let step = (to - at).min(PAGE_SIZE);
+            let whole = super::page_down(to);
+            if at.is_multiple_of(PAGE_SIZE) && at < whole {
+                // SAFETY: within the window, which holds no Rust objects.
+                unsafe { host::remove(self.window.get() + at, whole - at) };
+                at = whole;
+                continue;
+            }
+            let step = (to - at).min(PAGE_SIZE - at % PAGE_SIZE);
             // SAFETY: within the window, which holds no Rust objects.
             unsafe { crate::entry::copy_user((self.window.get() + at) as *mut u8, ZEROS.as_ptr(), step as usize) };
             at += step;
         }
     }
 
-    /// A larger window: the content moves, and the guest's mappings follow. What the guest writes to them from
-    /// another thread meanwhile may be lost, so room is added generously.
+    /// More room: in place where the window's neighbour is far enough. Else the content moves, and the guest's mappings
+    /// follow; what the guest writes to them from another thread meanwhile may be lost, so room is given generously.
     fn grow(self: &Rc<Self>, len: u64) -> Result<(), Errno> {
-        let room = page_up(len.max(GROWTH)).and_then(|len| len.checked_mul(2)).ok_or(ENOMEM)?;
-        let window = make_window(room)?;
         let (old, old_room) = (self.window.get(), self.room.get());
+        let room = page_up(len.max(GROWTH)).and_then(|len| len.checked_mul(2)).ok_or(ENOMEM)?;
+        if let Some(end) = old.checked_add(room)
+            && kernel().shared.is_free(old + old_room, end)
+        {
+            if old < ARENA {
+                map_window(old + old_room, room - old_room)?;
+            }
+            self.room.set(room);
+            kernel().shared.enter(self);
+            return Ok(());
+        }
+        let in_arena = old >= ARENA;
+        let window =
+            if in_arena { kernel().shared.find(room, ARENA..HEAPS).ok_or(ENOMEM)? } else { make_window(room)? };
         // SAFETY: both windows are ours and hold no Rust objects.
         unsafe { crate::entry::copy_user(window as *mut u8, old as *const u8, self.len.get() as usize) };
+        for process in processes() {
+            process.space().note_own_pages(self, super::view::Probe::Compare);
+        }
         self.window.set(window);
         self.room.set(room);
         kernel().shared.windows.borrow_mut().remove(&old);
         kernel().shared.enter(self);
-        let processes: Vec<_> = kernel().tasks.processes.borrow().values().cloned().collect();
-        for process in processes {
-            process.space().realias(self)?;
+        for process in processes() {
+            process.space().show_again(self)?;
         }
-        // SAFETY: the old window, which nothing refers to any more.
-        let _ = unsafe { host::unmap(old, old_room) };
+        give_back(old, old_room);
         Ok(())
     }
 
@@ -223,13 +305,46 @@ impl SharedObject {
 impl Drop for SharedObject {
     fn drop(&mut self) {
         kernel().shared.windows.borrow_mut().remove(&self.window.get());
-        // SAFETY: the object's own window; the guest's mappings of it hold references.
-        let _ = unsafe { host::unmap(self.window.get(), self.room.get()) };
+        give_back(self.window.get(), self.room.get());
+    }
+}
+
+fn processes() -> Vec<Rc<crate::task::Process>> {
+    kernel().tasks.processes.borrow().values().cloned().collect()
+}
+
+/// Maps the arena, once a boot.
+fn need_arena() -> Result<(), Errno> {
+    if cfg!(test) {
+        return Err(ENOMEM);
+    }
+    if kernel().control.memory.get().is_some() {
+        return Ok(());
+    }
+    let memory = crate::control::memory()?;
+    let flags = map_flags::SHARED | map_flags::FIXED | map_flags::NORESERVE;
+    let source = Some((memory, MEMORY_ARENA));
+    // SAFETY: nothing lies there before, and no Rust objects ever.
+    let mapped = unsafe { host::map(ARENA, HEAPS - ARENA, protection::READ | protection::WRITE, flags, source) };
+    if mapped.is_err() {
+        kernel().control.memory.close();
+    }
+    mapped.map(drop)
+}
+
+/// A window that no object has any more; the guest's mappings of it hold references.
+fn give_back(window: u64, room: u64) {
+    if window >= ARENA {
+        // SAFETY: in the arena, which stays mapped, and holds no Rust objects.
+        unsafe { host::remove(window, room) };
+    } else {
+        // SAFETY: a window holds no Rust objects.
+        let _ = unsafe { host::unmap(window, room) };
     }
 }
 
 fn make_window(room: u64) -> Result<u64, Errno> {
-    map_window(kernel().shared.find(room).ok_or(ENOMEM)?, room)
+    map_window(kernel().shared.find(room, SHARED..ARENA).ok_or(ENOMEM)?, room)
 }
 
 fn map_window(window: u64, room: u64) -> Result<u64, Errno> {

@@ -1,7 +1,7 @@
 //! The map of an address space, and what changes it.
 
 use super::patch::Patches;
-use super::region::{Backing, Region, RegionFlags};
+use super::region::{Backing, Region, RegionFlags, Sharing};
 use super::{SharedObject, page_down, page_up};
 use crate::entry::Fault;
 use crate::errno::{EEXIST, ENOMEM, Errno};
@@ -41,6 +41,8 @@ pub struct AddressSpace {
     mapped: Cell<u64>,
     /// `mlockall(MCL_FUTURE)`.
     pub(crate) lock_future: Cell<bool>,
+    /// Pages of private mappings that are their own, in an image and until its mappings are made again: start and end.
+    pub(super) own_pages: RefCell<Vec<(u64, u64)>>,
     /// Commands of `membarrier(2)` that the process registered for.
     pub(crate) membarrier: Cell<u32>,
 }
@@ -56,6 +58,7 @@ impl Default for AddressSpace {
             charged: Cell::default(),
             mapped: Cell::default(),
             lock_future: Cell::default(),
+            own_pages: RefCell::default(),
             membarrier: Cell::default(),
         }
     }
@@ -69,20 +72,24 @@ pub enum Content {
     Host(host::HostFd, u64),
     /// What reading the file from this offset on gives.
     Read(Rc<OpenFile>, u64),
-    /// A shared object from this offset on.
-    Shared(Rc<SharedObject>, u64),
+    /// An object's content from this offset on.
+    Object(Rc<SharedObject>, u64, Sharing),
 }
 
 impl Content {
-    /// The content of a private mapping of a file.
+    /// The content of a private mapping of a file, and what is behind it then.
     ///
     /// # Errors
     /// `ENODEV` for what can't be mapped.
-    pub fn of_file(file: &Rc<OpenFile>, offset: u64) -> Result<Self, Errno> {
+    pub fn of_file(file: &Rc<OpenFile>, offset: u64) -> Result<(Self, Backing), Errno> {
+        let backing = || Backing::File(file.clone(), offset);
         Ok(match file.object.map(file)? {
-            Mapping::Host(descriptor) => Self::Host(descriptor, offset),
-            Mapping::Copy | Mapping::Shared(_) => Self::Read(file.clone(), offset),
-            Mapping::Zero => Self::Zero,
+            Mapping::Host(descriptor) => (Self::Host(descriptor, offset), backing()),
+            Mapping::Shared(object) if object.source(0).is_some() => {
+                (Self::Object(object.clone(), offset, Sharing::Private), Backing::Private(object, offset, file.clone()))
+            }
+            Mapping::Copy | Mapping::Shared(_) => (Self::Read(file.clone(), offset), backing()),
+            Mapping::Zero => (Self::Zero, Backing::Anonymous),
         })
     }
 }
@@ -203,8 +210,8 @@ impl AddressSpace {
             Content::Host(descriptor, offset) => {
                 host::map_guest(range, region.protection, map_flags::PRIVATE | extra, Some((*descriptor, *offset)))
             }
-            Content::Shared(object, offset) => {
-                object.alias(*offset, range).and_then(|()| host::protect_guest(range, region.protection))
+            Content::Object(object, offset, sharing) => {
+                super::view::show(object, *offset, *sharing, range, region.protection, extra)
             }
             Content::Read(file, offset) => host::map_guest(range, writable, anonymous, None)
                 .and_then(|()| fill(file, *offset, range))
@@ -340,25 +347,19 @@ impl AddressSpace {
         self.map(region, content, extra)
     }
 
-    /// A shared object has a new window: its mappings follow.
-    pub(super) fn realias(&self, object: &Rc<SharedObject>) -> Result<(), Errno> {
-        for region in self.regions() {
-            if let Backing::Shared(other, offset, _) = &region.backing
-                && Rc::ptr_eq(other, object)
-            {
-                let range = GuestRange::new(region.start, region.len)?;
-                object.alias(*offset, range)?;
-                host::protect_guest(range, region.protection)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Looks at a fault of user code before it becomes a signal; `true`: go on.
-    pub fn handle_fault(&self, fault: &Fault) -> bool {
+    /// Looks at a fault of user code before it becomes a signal, or makes it the one that Linux would give; `true`: go
+    /// on.
+    pub fn handle_fault(&self, fault: &mut Fault) -> bool {
         const SIGSEGV: u8 = 11;
         const SEGV_MAPERR: i32 = 1;
-        fault.signal == SIGSEGV && fault.code == SEGV_MAPERR && self.grow_down(page_down(fault.address)).is_ok()
+        if fault.signal != SIGSEGV {
+            return false;
+        }
+        if fault.code == SEGV_MAPERR {
+            return self.grow_down(page_down(fault.address)).is_ok();
+        }
+        self.behind_the_end(fault);
+        false
     }
 
     /// Extends the region above a page that grows down.

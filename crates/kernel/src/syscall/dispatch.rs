@@ -63,13 +63,13 @@ pub fn interrupted(frame: &mut Frame) {
 }
 
 /// A fault of user code.
-pub fn faulted(frame: &mut Frame, fault: entry::Fault) {
+pub fn faulted(frame: &mut Frame, mut fault: entry::Fault) {
     lock::acquire();
     let thread = current();
     let space = thread.process().space();
     const SIGTRAP: u8 = 5;
     let passing = fault.signal == SIGTRAP && patch::met_breakpoint(&space, &mut frame.registers);
-    if !passing && !space.handle_fault(&fault) {
+    if !passing && !space.handle_fault(&mut fault) {
         signal::fault(&thread, frame, fault);
     }
     let way = leave(&thread, frame, None);

@@ -10,7 +10,7 @@ use crate::host::{self, GuestRange, map_flags, protection};
 use crate::local::local;
 use crate::mm::operations::Destination;
 use crate::mm::space::{Content, whole_pages};
-use crate::mm::{AddressSpace, Backing, Region, RegionFlags, SharedObject, page_up};
+use crate::mm::{AddressSpace, Backing, Region, RegionFlags, SharedObject, Sharing, page_up};
 use crate::user_memory::{UserAddr, UserPtr, copy_out};
 use abi::layout::{GUEST_END, GUEST_START, PAGE_SIZE};
 use alloc::rc::Rc;
@@ -140,7 +140,11 @@ fn anonymous_backing(len: u64, flags: MapFlags) -> Result<(Backing, Content, Reg
         MapFlags::PRIVATE => Ok((Backing::Anonymous, Content::Zero, RegionFlags::empty())),
         MapFlags::SHARED if !flags.contains(MapFlags::GROWSDOWN) => {
             let object = SharedObject::new(len)?;
-            Ok((Backing::Shared(object.clone(), 0, None), Content::Shared(object, 0), RegionFlags::empty()))
+            Ok((
+                Backing::Shared(object.clone(), 0, None),
+                Content::Object(object, 0, Sharing::Shared),
+                RegionFlags::empty(),
+            ))
         }
         _ => Err(EINVAL),
     }
@@ -172,19 +176,23 @@ fn file_backing(
         return Err(EINVAL);
     }
     if !shared {
-        let content = Content::of_file(file, offset)?;
-        let backing =
-            if matches!(content, Content::Zero) { Backing::Anonymous } else { Backing::File(file.clone(), offset) };
+        let (content, backing) = Content::of_file(file, offset)?;
         return Ok((backing, content, RegionFlags::empty()));
     }
     let kept = if access.writable() { RegionFlags::empty() } else { RegionFlags::READ_ONLY };
     match file.object.map_shared(file)? {
-        Mapping::Shared(object) => {
-            Ok((Backing::Shared(object.clone(), offset, Some(file.clone())), Content::Shared(object, offset), kept))
-        }
+        Mapping::Shared(object) => Ok((
+            Backing::Shared(object.clone(), offset, Some(file.clone())),
+            Content::Object(object, offset, Sharing::Shared),
+            kept,
+        )),
         Mapping::Zero => {
             let object = SharedObject::new(len)?;
-            Ok((Backing::Shared(object.clone(), 0, Some(file.clone())), Content::Shared(object, 0), kept))
+            Ok((
+                Backing::Shared(object.clone(), 0, Some(file.clone())),
+                Content::Object(object, 0, Sharing::Shared),
+                kept,
+            ))
         }
         // Nobody can write to what lies in the lower layer: seeing it is all that sharing means.
         Mapping::Host(descriptor) if !access.writable() => {

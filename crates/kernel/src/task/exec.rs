@@ -192,8 +192,7 @@ impl Loadable {
         if segment.file_len > 0 {
             zeros = page_up(file_end).ok_or(ENOMEM)?;
             let offset = page_down(segment.offset);
-            let content = Content::of_file(&self.file, offset)?;
-            let backing = Backing::File(self.file.clone(), offset);
+            let (content, backing) = Content::of_file(&self.file, offset)?;
             let flags = RegionFlags::empty();
             let region = Region { start, len: zeros - start, protection: segment.protection, backing, flags };
             space.map(region, &content, 0)?;
