@@ -107,6 +107,17 @@ pub fn receive_all() {
     }
 }
 
+/// Waits for the monitor to freeze this sandbox or to hand it a connection, and serves what comes before.
+pub fn receive_what_comes() {
+    while let Some((message, descriptors)) = receive(true) {
+        let last = matches!(message, ToSandbox::Freeze | ToSandbox::Connection(_));
+        serve(message, descriptors);
+        if last {
+            return;
+        }
+    }
+}
+
 fn serve(message: ToSandbox, mut descriptors: Descriptors) {
     match message {
         ToSandbox::Connection(connection) => {

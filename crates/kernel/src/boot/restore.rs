@@ -237,6 +237,9 @@ pub(super) fn run(instance: Instance, connection: Option<(Connection, HostFd)>, 
     }
     // This host thread takes what becomes runnable.
     kernel.poller.set_idle(true);
+    if let Err(errno) = kernel.fs.generation.changed() {
+        super::fail(format_args!("the generation can't be shown: errno {}", errno.0));
+    }
     let before = kernel.poller.runnable.last();
     if let Some((connection, socket)) = connection {
         kernel.net.connected(connection, HostHandle::new(socket));

@@ -1,10 +1,10 @@
 //! Device nodes.
 
 use super::file::{File, Mapping, OpenFile, OpenFlags, Stat};
+use super::generation::GenerationFile;
 use super::inode::{Inode, Place};
-use crate::errno::{EACCES, EFAULT, EINVAL, ENODEV, ENOSPC, ENXIO, Errno};
+use crate::errno::{EACCES, EFAULT, ENODEV, ENOSPC, ENXIO, Errno};
 use crate::host;
-use crate::local::boot_page;
 use crate::syscall::Outcome;
 use crate::user_memory::{Sink, Source};
 use crate::wait::Events;
@@ -46,6 +46,7 @@ impl Device {
                 return Ok(OpenFile::new(terminal, flags));
             }
             Self::Entry => crate::snapshot::entry_point::named(),
+            Self::Generation => return Ok(OpenFile::new(Rc::new(GenerationFile::new(inode, place)), flags)),
             _ => {}
         }
         Ok(OpenFile::new(Rc::new(DeviceFile { device: self, inode: inode.clone(), place }), flags))
@@ -73,18 +74,13 @@ impl File for DeviceFile {
         Ok(self.inode.stat())
     }
 
-    fn read(&self, _file: &OpenFile, sink: &mut dyn Sink, position: u64) -> Outcome {
+    fn read(&self, _file: &OpenFile, sink: &mut dyn Sink, _position: u64) -> Outcome {
         match self.device {
             Device::Zero | Device::Full => fill(sink, |piece| {
                 piece.fill(0);
                 Ok(())
             }),
             Device::Random => fill(sink, host::random),
-            Device::Generation => {
-                let bytes = boot_page().generation.to_ne_bytes();
-                let start = usize::try_from(position).map_err(|_| EINVAL)?;
-                Ok(sink.put(bytes.get(start..).unwrap_or_default())?)
-            }
             _ => Ok(0),
         }
     }
@@ -92,7 +88,6 @@ impl File for DeviceFile {
     fn write(&self, _file: &OpenFile, source: &mut dyn Source, _position: u64) -> Outcome {
         match self.device {
             Device::Full => Err(ENOSPC.into()),
-            Device::Generation => Err(EACCES.into()),
             _ => {
                 let mut buffer = alloc::vec![0u8; source.left().min(64 << 10)];
                 let mut done = 0;
@@ -128,7 +123,6 @@ impl File for DeviceFile {
     fn map(&self, _file: &OpenFile) -> Result<Mapping, Errno> {
         match self.device {
             Device::Zero => Ok(Mapping::Zero),
-            Device::Generation => Ok(Mapping::Copy),
             _ => Err(ENODEV),
         }
     }

@@ -16,6 +16,7 @@ pub mod device;
 pub mod directory;
 pub mod fifo;
 pub mod file;
+pub mod generation;
 pub mod inode;
 pub mod locks;
 pub mod lower;
@@ -48,6 +49,8 @@ pub struct Files {
     boot_id: RefCell<(u64, Vec<u8>)>,
     /// The standard streams as they were made at boot.
     pub streams: RefCell<Vec<Rc<streams::Stream>>>,
+    /// What changes with each instance.
+    pub generation: generation::Generation,
     /// Files that are or were locked.
     pub locks: RefCell<Vec<Rc<locks::Locks>>>,
 }

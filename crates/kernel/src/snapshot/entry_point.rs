@@ -21,10 +21,12 @@ fn waits_for_connection(thread: &Thread) -> bool {
     thread.waiting.borrow().as_ref().is_some_and(|wait| wait.on_listener)
 }
 
-/// The program itself names the point: it opened `/dev/catalyzer/entry`.
+/// The program itself names the point: it opened `/dev/catalyzer/entry`. It does not run on before the monitor has said
+/// what comes: the freeze, so that the image holds it in this very call, or a first request.
 pub fn named() {
     if crate::net::entry_is_watched() {
         announce();
+        control::receive_what_comes();
     }
 }
 
