@@ -36,7 +36,8 @@ class GuestWhere(gdb.Command):
     def invoke(self, argument, from_tty):
         for thread in gdb.selected_inferior().threads():
             thread.switch()
-            rip = int(gdb.parse_and_eval("(unsigned long)$rip"))
+            # Not by an expression: its syntax depends on the language of the code that runs.
+            rip = int(gdb.newest_frame().read_register("rip"))
             if rip < 0x7dff00000000: place = "program"
             elif 0x7e0000000000 <= rip < 0x7e1000000000: place = "guest kernel"
             else: place = "above the guest"

@@ -38,7 +38,7 @@ pub struct BootPage {
     pub magic: u64,
     /// Address of the kernel heap in this boot.
     pub heap_base: u64,
-    /// Bytes of the heap in use; grows.
+    /// Bytes of the heap that the image held; 0 in a scratch boot.
     pub heap_len: u64,
     /// Address of the one root object in the heap: the only pointer into it from outside.
     pub root: u64,

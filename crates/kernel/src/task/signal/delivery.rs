@@ -85,6 +85,7 @@ pub fn deliver(thread: &Rc<Thread>, frame: &mut Frame, mut interrupted: Option<R
         let action = actions.get(signal);
         crate::syscall::strace::signal(thread, &info);
         if !action.is_handler() {
+            super::death::report(thread, frame, &info);
             crate::control::exited(Exit::Signal(signal.0));
         }
         if let Some(rule) = interrupted.take() {

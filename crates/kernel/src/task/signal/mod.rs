@@ -4,11 +4,13 @@
 //! * [`queue`]: what is pending, for a thread and for its process.
 //! * [`send`]: the way in: from `kill`, timers, faults, the kernel's own objects, the monitor.
 //! * [`delivery`]: the way out: what a thread does about its signals before it goes back to user code.
+//! * [`death`]: what is said of a program that a fault of its own ended.
 //! * [`frame`]: the frame a handler finds on its stack, and the way back through `rt_sigreturn`.
 //!
 //! Masks, queues and actions are what the guest chooses, so they lie in the byte arena.
 
 pub mod actions;
+pub mod death;
 pub mod delivery;
 pub mod frame;
 pub mod queue;
