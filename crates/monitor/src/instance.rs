@@ -511,7 +511,12 @@ impl Instance {
         if self.end.is_some() {
             return Ok(());
         }
-        let pages = self.private_pages()?;
+        let pages = match self.private_pages() {
+            Ok(pages) => pages,
+            // It is just ending, which the next event tells.
+            Err(Error::Host { errno: Errno::SRCH | Errno::NOENT, .. }) => return Ok(()),
+            Err(error) => return Err(error),
+        };
         // With memory of its own file, anonymous pages are what that does not hold.
         let (private, shared) = match self.memory {
             Some(_) => (pages.anonymous, self.memory_in_use()),
