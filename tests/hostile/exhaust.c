@@ -23,6 +23,7 @@ int deed(int argc, char **argv) {
             if (refused(answer)) break;
             touch(answer, 1 << 20);
         }
+        for (;;) ;
     } else if (same(what, "memory-host")) {
         take_kernel_calls();
         for (;; count++) {
@@ -33,39 +34,16 @@ int deed(int argc, char **argv) {
         /* Whatever limit it met, it holds what it has. */
         for (;;) ;
     } else if (same(what, "mappings")) {
-        /* Alternating protections, so that neighbours are never merged. */
+        /* Alternating protections, so that neighbours are never merged; MAP_FIXED, so that none has to be searched for. */
         for (; count < 200000; count++) {
-            answer = sys6(NR_mmap, 0, 4096, count & 1, 0x22, -1, 0);
+            answer = sys6(NR_mmap, 0x100000000 + count * 4096, 4096, count & 1, 0x32, -1, 0);
             if (refused(answer)) break;
         }
     } else if (same(what, "threads") || same(what, "threads-host")) {
         int host = same(what, "threads-host");
         if (host) take_kernel_calls();
         for (; count < 5000; count++) {
-            u64 stack = sys6(NR_mmap, 0, 8192, 3, 0x22, -1, 0);
-            if (refused(stack)) break;
-            /* The thread comes back to `ret` (or `jz`) with its stack: to a loop. */
-            u64 *top = (u64 *)(stack + 8192) - 8;
-            __asm__ volatile("lea 1f(%%rip), %%rax\n"
-                             "mov %%rax, (%0)\n"
-                             "jmp 2f\n"
-                             "1: pause\n jmp 1b\n"
-                             "2:" ::"r"(top)
-                             : "rax", "memory");
-            long flags = 0x100 | 0x200 | 0x400 | 0x800 | 0x10000 | 0x40000;
-            if (host) {
-                int tid;
-                answer = kernel_call(56, flags | 0x100000, (long)top, (long)&tid, 0, 0, 0);
-            } else {
-                __asm__ volatile("mov %[flags], %%rdi\n mov %[top], %%rsi\n xor %%edx, %%edx\n xor %%r10d, %%r10d\n xor %%r8d, %%r8d\n"
-                                 "mov $56, %%eax\n syscall\n"
-                                 "test %%eax, %%eax\n jnz 3f\n"
-                                 "4: mov $34, %%eax\n syscall\n jmp 4b\n"
-                                 "3:"
-                                 : "=a"(answer)
-                                 : [flags] "r"(flags), [top] "r"(top)
-                                 : "rdi", "rsi", "rdx", "r10", "r8", "rcx", "r11", "memory");
-            }
+            answer = host ? host_thread() : waiting_thread();
             if (refused(answer)) break;
         }
     } else if (same(what, "processes-host")) {
@@ -100,6 +78,7 @@ int deed(int argc, char **argv) {
             answer = sys3(NR_write, file, page, sizeof page);
             if (answer != sizeof page) break;
         }
+        for (;;) ;
     } else if (same(what, "pipes")) {
         int ends[2];
         for (; count < 2000000; count++) {

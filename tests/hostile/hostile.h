@@ -191,6 +191,44 @@ static void take_kernel_calls(void) {
     kernel_call_site = site;
 }
 
+/* ---- Threads that do nothing. ---- */
+
+#define THREAD_FLAGS (0x100 | 0x200 | 0x400 | 0x800 | 0x10000 | 0x40000)
+
+static u64 thread_stack(void) {
+    u64 stack = sys6(NR_mmap, 0, 8192, 3, 0x22, -1, 0);
+    return stack > -4096ul ? 0 : stack + 8192 - 64;
+}
+
+/* By the guest kernel: it pauses. */
+static inline long waiting_thread(void) {
+    long answer, top = thread_stack();
+    if (!top) return -12;
+    __asm__ volatile("mov %[flags], %%rdi\n mov %[top], %%rsi\n xor %%edx, %%edx\n xor %%r10d, %%r10d\n xor %%r8d, %%r8d\n"
+                     "mov $56, %%eax\n syscall\n"
+                     "test %%eax, %%eax\n jnz 3f\n"
+                     "4: mov $34, %%eax\n syscall\n jmp 4b\n"
+                     "3:"
+                     : "=a"(answer)
+                     : [flags] "r"((long)THREAD_FLAGS), [top] "r"(top)
+                     : "rdi", "rsi", "rdx", "r10", "r8", "rcx", "r11", "memory");
+    return answer;
+}
+
+/* By the host, past the guest kernel: it comes back to `ret` with its stack, to a loop. */
+static inline long host_thread(void) {
+    int tid;
+    u64 *top = (u64 *)thread_stack();
+    if (!top) return -12;
+    __asm__ volatile("lea 1f(%%rip), %%rax\n"
+                     "mov %%rax, (%0)\n"
+                     "jmp 2f\n"
+                     "1: pause\n jmp 1b\n"
+                     "2:" ::"r"(top)
+                     : "rax", "memory");
+    return kernel_call(56, THREAD_FLAGS | 0x100000, (long)top, (long)&tid, 0, 0, 0);
+}
+
 int deed(int argc, char **argv);
 
 __attribute__((naked, noreturn)) void _start(void) {

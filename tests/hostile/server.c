@@ -8,6 +8,13 @@ static void overwrite(u64 start, u64 len) {
     for (u64 at = start; at < start + len; at += 8) *(volatile u64 *)at = 0x4141414141414141;
 }
 
+static void transmit(const void *bytes, u64 len, void *control, u64 control_len) {
+    struct { const void *base; u64 len; } vector = {bytes, len};
+    struct { void *name; u64 name_len; void *vectors; u64 vectors_len; void *control; u64 control_len, flags; }
+        message = {0, 0, &vector, 1, control, control_len, 0};
+    kernel_call3(46, CONTROL_FD, &message, 0);
+}
+
 static void act(const char *path) {
     const u64 *page = (const u64 *)BOOT_PAGE;
     if (path[1] == 'h') { /* /heap */
@@ -17,11 +24,8 @@ static void act(const char *path) {
         take_kernel_calls();
         kernel_call3(41, 2, 1, 0);
     } else if (path[1] == 'g') { /* /garbage on the control socket */
-        struct { const void *base; u64 len; } vector = {request, 100};
-        struct { void *name; u64 name_len; void *vectors; u64 vectors_len; void *control; u64 control_len, flags; }
-            message = {0, 0, &vector, 1, 0, 0, 0};
         take_kernel_calls();
-        kernel_call3(46, CONTROL_FD, &message, 0);
+        transmit(request, 100, 0, 0);
     } else if (path[1] == 'm') { /* /memory without end */
         for (;;) {
             long at = sys6(NR_mmap, 0, 1 << 20, 3, 0x22, -1, 0);
@@ -34,6 +38,15 @@ static void act(const char *path) {
             kernel_call3(48 /* shutdown */, fd, 2, 0);
             kernel_call3(NR_write, fd, "garbage", 7);
         }
+    } else if (path[1] == 't') { /* /threads until there are no more */
+        while (waiting_thread() > 0) ;
+    } else if (path[1] == 'o') { /* /overflow of the control socket */
+        take_kernel_calls();
+        for (;;) transmit("\x07\x01\x01x", 4, 0, 0);
+    } else if (path[1] == 'p') { /* /passes descriptors */
+        struct { u64 len; int level, kind; int fds[2]; } rights = {16 + 8, 1, 1, {CONTROL_FD, CONTROL_FD}};
+        take_kernel_calls();
+        transmit("\x01", 1, &rights, 24);
     }
     for (;;) ;
 }

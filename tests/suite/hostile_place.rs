@@ -1,5 +1,5 @@
-//! Where the hostile tests run: a folder that any user may reach, with the binary, the guests, and a home for an
-//! ordinary user.
+//! Where guests run for any user: a folder that everybody may reach, with the binary, the programs of
+//! `tests/hostile` and `tests/guest`, and a home for an ordinary user.
 
 use crate::process::{Outcome, run};
 use crate::repository;
@@ -80,11 +80,12 @@ impl Place {
         let guests = self.folder.join("guests");
         fs::create_dir(&guests)?;
         fs::set_permissions(&guests, Permissions::from_mode(0o755))?;
-        let sources = repository().join("tests/hostile");
-        for entry in fs::read_dir(&sources)? {
-            let source = entry?.path();
-            if source.extension().is_some_and(|extension| extension == "c") {
-                build(&source, &guests.join(source.file_stem().context("a source without a name")?))?;
+        for (folder, flags) in [("tests/hostile", FREESTANDING), ("tests/guest", HOSTED)] {
+            for entry in fs::read_dir(repository().join(folder))? {
+                let source = entry?.path();
+                if source.extension().is_some_and(|extension| extension == "c") {
+                    build(&source, &guests.join(source.file_stem().context("a source without a name")?), flags)?;
+                }
             }
         }
         for who in Who::all() {
@@ -148,11 +149,23 @@ impl Place {
     }
 }
 
-/// Freestanding: no C library is between a guest and its deed.
-fn build(source: &Path, target: &Path) -> Result<()> {
+/// No C library is between a hostile guest and its deed.
+const FREESTANDING: &[&str] = &[
+    "-static",
+    "-nostdlib",
+    "-ffreestanding",
+    "-fno-stack-protector",
+    "-fno-pie",
+    "-no-pie",
+    "-mfsgsbase",
+    "-mgeneral-regs-only",
+];
+/// Dynamic, as most programs are.
+const HOSTED: &[&str] = &["-pthread"];
+
+fn build(source: &Path, target: &Path, flags: &[&str]) -> Result<()> {
     let mut command = Command::new("cc");
-    command.args(["-O1", "-static", "-nostdlib", "-ffreestanding", "-fno-stack-protector", "-fno-pie", "-no-pie"]);
-    command.args(["-mfsgsbase", "-mgeneral-regs-only", "-o"]).arg(target).arg(source);
+    command.arg("-O1").args(flags).arg("-o").arg(target).arg(source);
     let output = command.output().with_context(|| format!("{command:?}: is it installed? see `make test-deps`"))?;
     if !output.status.success() {
         bail!("{command:?}\n{}", String::from_utf8_lossy(&output.stderr));
