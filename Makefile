@@ -4,7 +4,8 @@
 #   make test       unit, integration and whole-system tests
 #   make soak       the restore tests at many more points; adds its result to docs/soak.md
 #   make bench      the benchmark over the gallery, as JSON in bench/results.json
-#   make lint       format, clippy and documentation, warnings denied
+#   make lint       format, clippy and documentation, warnings denied; what we depend on
+#   make docs       the pages that are made from the source: docs/linux.md
 
 CARGO ?= cargo
 CATALYZER = target/release/catalyzer
@@ -19,7 +20,7 @@ RUNS ?= 1000
 # make sure that a command exists: $(call need,COMMAND,DEBIAN PACKAGES)
 need = @command -v $(1) >/dev/null 2>&1 || sh tests/install.sh $(2)
 
-.PHONY: all demo functions test test-deps function-deps language-deps soak bench lint release clean
+.PHONY: all demo functions test test-deps function-deps language-deps soak bench lint docs release clean
 
 all: release
 
@@ -30,6 +31,9 @@ function-deps:
 	@test -e /usr/lib/x86_64-linux-gnu/libc.a || sh tests/install.sh libc6-dev
 
 test-deps: function-deps
+	$(call need,strace,strace)
+	$(call need,gdb,gdb)
+	$(call need,unshare,util-linux)
 	$(call need,musl-gcc,musl-tools)
 	@test -e /usr/lib/python3.11/test/test_threading.py || sh tests/install.sh libpython3.11-testsuite
 
@@ -99,6 +103,10 @@ lint: function-deps
 	$(CARGO) clippy --package kernel-elf --profile kernel -- -D warnings
 	$(CARGO) clippy --manifest-path functions/hello-rust/Cargo.toml --target-dir target/hello-rust -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --no-deps --workspace --exclude kernel-elf
+	$(CARGO) metadata --format-version 1 | python3 tests/dependencies.py
+
+docs: function-deps
+	CATALYZER_WRITE_DOCS=1 $(CARGO) test --package kernel the_page_of_calls_is_current
 
 clean:
 	$(CARGO) clean

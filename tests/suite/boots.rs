@@ -89,6 +89,7 @@ fn serves(function: &str) -> Result<()> {
     let mut command = catalyzer(["serve", &folder(function), "--listen", &address.to_string()]);
     let mut server = Server::start(&mut command)?;
     let first = server.get(&address.to_string())?;
+    ensure!(first.starts_with("hello from "), "{first:?}");
     for _ in 0..20 {
         let body = server.get(&address.to_string())?;
         ensure!(count(&body)? == count(&first)?, "after {first:?} came {body:?}: not a fresh instance");
@@ -99,6 +100,13 @@ fn serves(function: &str) -> Result<()> {
 /// A `catalyzer serve` in a process group of its own, killed when dropped.
 pub(crate) struct Server {
     child: Child,
+}
+
+impl Server {
+    /// The process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
 }
 
 impl Server {
@@ -128,13 +136,12 @@ impl Server {
         stream.read_to_string(&mut answer)?;
         let (head, body) = answer.split_once("\r\n\r\n").with_context(|| format!("no answer: {answer:?}"))?;
         ensure!(head.split(' ').nth(1) == Some("200"), "{head}");
-        ensure!(body.starts_with("hello from "), "{body:?}");
         Ok(body.to_owned())
     }
 
     pub(crate) fn interrupt(mut self) -> Result<()> {
         let pid = Pid::from_child(&self.child);
-        let before = descendants(pid)?;
+        let before = descendants(self.child.id())?;
         kill_process(pid, Signal::INT)?;
         ensure!(wait(&mut self.child, Duration::from_secs(10))?.is_some(), "serve doesn't end on an interrupt");
         let left: Vec<_> = before.into_iter().filter(|pid| alive(*pid)).collect();
@@ -156,7 +163,8 @@ fn alive(pid: u32) -> bool {
         .is_ok_and(|stat| !stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('Z')))
 }
 
-fn descendants(of: Pid) -> Result<Vec<u32>> {
+/// All processes below one.
+pub(crate) fn descendants(of: u32) -> Result<Vec<u32>> {
     let mut parents = Vec::new();
     for entry in std::fs::read_dir("/proc")? {
         let Some(pid) = entry?.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else { continue };
@@ -164,7 +172,7 @@ fn descendants(of: Pid) -> Result<Vec<u32>> {
         let parent = stat.rsplit_once(") ").and_then(|(_, rest)| rest.split(' ').nth(1)?.parse::<u32>().ok());
         parents.extend(parent.map(|parent| (pid, parent)));
     }
-    let mut found = vec![u32::try_from(of.as_raw_nonzero().get())?];
+    let mut found = vec![of];
     let mut at = 0;
     while let Some(&parent) = found.get(at) {
         found.extend(parents.iter().filter(|(_, of)| *of == parent).map(|(pid, _)| *pid));

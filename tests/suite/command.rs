@@ -2,14 +2,13 @@
 
 use crate::differential::done;
 use crate::process::{Outcome, run, shell_status, wait};
-use crate::sandbox::{binary, catalyzer};
+use crate::sandbox::catalyzer;
 use crate::scratch;
 use anyhow::{Context, Result, bail, ensure};
 use libtest_mimic::Trial;
 use std::fs;
 use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
-use std::os::unix::process::CommandExt;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -19,7 +18,7 @@ type Case = (&'static str, fn() -> Result<()>);
 
 /// The cases by name.
 pub fn trials() -> Result<Vec<Trial>> {
-    let cases: [Case; 24] = [
+    let cases: [Case; 25] = [
         ("stdin_passes_through_unchanged", stdin_passes_through_unchanged),
         ("stdin_may_stay_unread", stdin_may_stay_unread),
         ("streams_stay_apart", streams_stay_apart),
@@ -43,7 +42,8 @@ pub fn trials() -> Result<Vec<Trial>> {
         ("mounted_folder_is_readable", mounted_folder_is_readable),
         ("writes_stay_inside", writes_stay_inside),
         ("files_not_for_everyone_stay_closed", files_not_for_everyone_stay_closed),
-        ("ordinary_user_can_run_programs", ordinary_user_can_run_programs),
+        ("every_command_has_help_with_an_example", every_command_has_help_with_an_example),
+        ("completion_knows_the_commands", completion_knows_the_commands),
     ];
     Ok(cases.into_iter().map(|(name, case)| Trial::test(format!("run::{name}"), move || done(case()))).collect())
 }
@@ -215,18 +215,39 @@ fn files_not_for_everyone_stay_closed() -> Result<()> {
 }
 
 /// Needs root, to become someone else; as an ordinary user every other case shows it.
-fn ordinary_user_can_run_programs() -> Result<()> {
-    const NOBODY: u32 = 65534;
-    if !rustix::process::geteuid().is_root() {
-        return expect(&inside(&["--", "/bin/echo", "hello"])?, 0, "hello\n");
+
+/// Each command explains itself with an example, and its data comes as JSON where it is asked to.
+fn every_command_has_help_with_an_example() -> Result<()> {
+    let commands: [&[&str]; 12] = [
+        &["run"],
+        &["build"],
+        &["invoke"],
+        &["image", "inspect"],
+        &["image", "verify"],
+        &["image", "ls"],
+        &["serve"],
+        &["ps"],
+        &["bench"],
+        &["demo"],
+        &["doctor"],
+        &["completion"],
+    ];
+    const PRINT_DATA: [&str; 7] = ["invoke", "inspect", "verify", "ls", "ps", "bench", "doctor"];
+    for command in commands {
+        let outcome = run(catalyzer(command).arg("--help"), b"", LIMIT)?;
+        let help = outcome.expect_status(0)?.text();
+        ensure!(help.contains("Example"), "no example for {command:?}\n{help}");
+        let prints_data = command.last().is_some_and(|last| PRINT_DATA.contains(last));
+        ensure!(!prints_data || help.contains("--json"), "no --json for {command:?}\n{help}");
     }
-    // The checkout may lie where nobody else may look.
-    let copy = std::env::temp_dir().join(format!("catalyzer-for-nobody-{}", std::process::id()));
-    fs::copy(binary(), &copy).with_context(|| binary().display().to_string())?;
-    fs::set_permissions(&copy, fs::Permissions::from_mode(0o755))?;
-    let mut command = std::process::Command::new(&copy);
-    command.args(["run", "--", "/bin/echo", "hello"]).env_clear().current_dir("/").uid(NOBODY).gid(NOBODY);
-    let outcome = run(&mut command, b"", LIMIT);
-    fs::remove_file(&copy)?;
-    expect(&outcome?, 0, "hello\n")
+    Ok(())
+}
+
+fn completion_knows_the_commands() -> Result<()> {
+    for shell in ["bash", "zsh", "fish"] {
+        let script = run(&mut catalyzer(["completion", shell]), b"", LIMIT)?;
+        let text = script.expect_status(0)?.text();
+        ensure!(text.contains("invoke") && !text.contains("__probe"), "{shell}\n{text}");
+    }
+    Ok(())
 }

@@ -7,6 +7,9 @@
 //! * [`python`]: Python's own tests for threads, sockets, mappings and epoll, compared test by test.
 //! * [`boots`]: the functions of the gallery through every kind of boot.
 //! * [`gallery`]: the languages and frameworks of the gallery, likewise, and what they answer.
+//! * [`crash`]: the reports of programs and guest kernels that die, and gdb on a live sandbox.
+//! * [`guest_files`]: the entry point that a program names, and the number of its instance.
+//! * [`ordinary_user`]: all of it without privileges.
 //! * [`bad_input`]: programs, configurations and images that are not in order.
 //! * [`uniqueness`]: what differs between instances of one image, and their clocks.
 //! * [`hostile`]: guests that try what is forbidden, one tiny program a deed.
@@ -17,13 +20,16 @@ pub mod bad_input;
 pub mod boots;
 pub mod command;
 pub mod compile;
+pub mod crash;
 pub mod differential;
 pub mod gallery;
+pub mod guest_files;
 pub mod hostile;
 pub mod hostile_place;
 mod hostile_siblings;
 mod hostile_trace;
 pub mod known_failures;
+pub mod ordinary_user;
 pub mod process;
 pub mod python;
 pub mod sandbox;

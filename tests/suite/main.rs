@@ -3,7 +3,8 @@
 use libtest_mimic::Arguments;
 use std::process::ExitCode;
 use system_tests::{
-    bad_input, boots, command, differential, gallery, hostile, hostile_place, known_failures, python, uniqueness,
+    bad_input, boots, command, crash, differential, gallery, guest_files, hostile, hostile_place, known_failures,
+    ordinary_user, python, uniqueness,
 };
 
 fn main() -> ExitCode {
@@ -11,16 +12,20 @@ fn main() -> ExitCode {
     // Each case is a process or two that mostly waits.
     arguments.test_threads = arguments.test_threads.or(Some(4));
     let mut trials = Vec::new();
-    for collect in [
+    let families = [
         differential::trials,
         command::trials,
         python::trials,
         boots::trials,
         gallery::trials,
+        guest_files::trials,
+        ordinary_user::trials,
+        crash::trials,
         uniqueness::trials,
         hostile::trials,
         bad_input::trials,
-    ] {
+    ];
+    for collect in families {
         match collect() {
             Ok(more) => trials.extend(more),
             Err(error) => {

@@ -4,6 +4,7 @@ mod bench;
 mod boots;
 mod build;
 mod clock;
+mod completion;
 mod config;
 mod demo;
 mod doctor;
@@ -17,7 +18,7 @@ mod sandbox;
 mod serve;
 
 use anyhow::Result;
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 use exit::Status;
 use std::ffi::OsStr;
 use std::process::ExitCode;
@@ -35,6 +36,7 @@ enum Command {
     Bench(Box<bench::Args>),
     Demo(demo::Args),
     Doctor(doctor::Args),
+    Completion(completion::Args),
     /// The program behind `bench --micro`
     #[command(name = "__probe", hide = true)]
     Probe,
@@ -102,6 +104,7 @@ fn run(command: Command) -> Result<Status> {
         Command::Demo(args) => demo::run(&args),
         Command::Probe => bench::micro::probe::main().map(|()| Status::Success),
         Command::Doctor(args) => doctor::run(&args),
+        Command::Completion(args) => Ok(completion::run(&args, &Command::command())),
         Command::FloorBare { shape } => bench::floors::bare::serve(&shape).map(|()| Status::Success),
         Command::FloorNative { stage } => bench::floors::native::serve(&stage).map(|()| Status::Success),
     }

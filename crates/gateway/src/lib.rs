@@ -9,7 +9,7 @@
 //! ```
 //!
 //! The accept thread does nothing but accept and boot; what a boot needs is made ahead of time by the
-//! [`pool`]. The watch thread owns all instances of its function: it hears their events, ends them with
+//! pool. The watch thread owns all instances of its function: it hears their events, ends them with
 //! their connections, and answers what is asked about them. It holds a second descriptor of each
 //! connection, so that the connection of an instance that dies early can be reset instead of closed.
 

@@ -12,6 +12,8 @@ pub mod io;
 pub mod locks;
 pub mod machine;
 pub mod memory;
+#[cfg(test)]
+mod page;
 pub mod paths;
 pub mod process;
 pub mod signals;
