@@ -1,7 +1,7 @@
 //! Messages: whatever arrives is one value of its type or refused, and a value is what was sent.
 
 use abi::control::{
-    Connection, Exit, FromParent, FromSandbox, Instance, LogStream, Restore, Then, ToParent, ToSandbox,
+    CallCount, Connection, Exit, FromParent, FromSandbox, Instance, LogStream, Restore, Then, ToParent, ToSandbox,
 };
 use abi::files::{Attributes, FileReply, FileRequest, Name};
 use abi::launch::{Launch, Mount, MountSource, Stdio};
@@ -25,6 +25,7 @@ fn messages_of_sandboxes() {
         FromSandbox::Exited(Exit::Signal(9)),
         FromSandbox::Crashed { report: vec![b'r'; 200] },
         FromSandbox::Threads(b"1: futex\n".to_vec()),
+        FromSandbox::Counts(vec![CallCount { name: b"read".to_vec(), fast: 7, ..CallCount::default() }; 3]),
     ]
     .iter()
     .map(abi::encode)
@@ -38,7 +39,7 @@ fn messages_of_sandboxes() {
 
 #[test]
 fn messages_to_sandboxes() {
-    let instance = Instance { generation: 9, pid: 1000, spare: false };
+    let instance = Instance { generation: 9, pid: 1000, spare: false, syscall_stats: true };
     let connection = Connection { id: 1, peer: [127, 0, 0, 1], peer_port: 4000 };
     let restore = Restore {
         heap_base: 0x7e50_0000_0000,

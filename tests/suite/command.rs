@@ -6,6 +6,7 @@ use crate::sandbox::catalyzer;
 use crate::scratch;
 use anyhow::{Context, Result, bail, ensure};
 use libtest_mimic::Trial;
+use serde_json::Value;
 use std::fs;
 use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
@@ -41,6 +42,7 @@ pub fn trials() -> Result<Vec<Trial>> {
         ("user_is_the_given_one", user_is_the_given_one),
         ("mounted_folder_is_readable", mounted_folder_is_readable),
         ("writes_stay_inside", writes_stay_inside),
+        ("syscall_stats_count_calls", syscall_stats_count_calls),
         ("files_not_for_everyone_stay_closed", files_not_for_everyone_stay_closed),
         ("every_command_has_help_with_an_example", every_command_has_help_with_an_example),
         ("completion_knows_the_commands", completion_knows_the_commands),
@@ -205,6 +207,26 @@ fn writes_stay_inside() -> Result<()> {
     ensure!(fs::read_to_string(folder.join("file"))? == "before\n", "the host's file changed\n{outcome}");
     ensure!(!folder.join("new").exists(), "a file appeared on the host\n{outcome}");
     outcome.expect_status(0).map(drop)
+}
+
+fn syscall_stats_count_calls() -> Result<()> {
+    let script = "import os, ctypes\nfor _ in range(500): os.write(1, b'x')\nctypes.CDLL(None).syscall(500)";
+    let python = ["--", "/usr/bin/python3", "-c", script];
+    let outcome = inside(&[&["--syscall-stats", "--json"], &python[..]].concat())?;
+    expect(&outcome, 0, &"x".repeat(500))?;
+    let text = outcome.errors();
+    let line = text.lines().last().context("nothing on stderr")?;
+    let stats: Value = serde_json::from_str(line).with_context(|| outcome.to_string())?;
+    let calls = stats["by_name"].as_array().context("no calls")?;
+    let named = |name: &str| calls.iter().find(|call| call["name"] == name).cloned().unwrap_or_default();
+    let write = named("write");
+    ensure!(write["calls"] == 500 && write["fast"].as_u64() > Some(480) && write["errors"] == 0, "{write}");
+    let absent = named("500");
+    ensure!(absent["calls"] == 1 && absent["trapped"] == 1 && absent["enosys"] == 1, "{absent}");
+    ensure!(stats["enosys"].as_u64() >= Some(1) && stats["calls"].as_u64() > Some(600), "{line}");
+    let outcome = inside(&[&["--syscall-stats"], &python[..]].concat())?;
+    ensure!(outcome.errors().lines().any(|line| line.ends_with("  write")), "{outcome}");
+    Ok(())
 }
 
 fn files_not_for_everyone_stay_closed() -> Result<()> {

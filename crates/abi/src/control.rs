@@ -80,6 +80,8 @@ pub enum ToSandbox {
     /// The memory that [`FromSandbox::NeedMemory`] asked for. Descriptor: a file of [`crate::layout::MEMORY_LEN`] zeros
     /// whose length is sealed.
     Memory,
+    /// Report the system calls that an instance with [`Instance::syscall_stats`] has counted since its boot.
+    Counts,
 }
 
 /// How to continue from an image.
@@ -119,6 +121,8 @@ pub struct Instance {
     pub pid: u32,
     /// A spare: park after the clone, say [`FromSandbox::Parked`], wait for [`ToSandbox::Go`].
     pub spare: bool,
+    /// Count system calls from here on.
+    pub syscall_stats: bool,
 }
 
 /// A client's connection.
@@ -178,6 +182,23 @@ pub enum FromSandbox {
     Threads(Vec<u8>),
     /// Send memory that several mappings and host processes can share ([`ToSandbox::Memory`]). At most once.
     NeedMemory,
+    /// An instance with [`Instance::syscall_stats`]: the calls it made, when asked and at its end.
+    Counts(Vec<CallCount>),
+}
+
+/// How often a system call was made.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallCount {
+    /// Its name in `man 2`; a number where it is absent.
+    pub name: Vec<u8>,
+    /// Calls that came by a patched site.
+    pub fast: u64,
+    /// Calls that trapped.
+    pub trapped: u64,
+    /// Calls that answered an error, whatever it was.
+    pub errors: u64,
+    /// Calls that answered `ENOSYS`.
+    pub absent: u64,
 }
 
 /// Where log bytes belong.

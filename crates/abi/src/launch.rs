@@ -41,7 +41,7 @@ pub struct Launch {
     pub freeze_at: Option<u64>,
     /// Print system calls to the trace stream.
     pub strace: bool,
-    /// Print counts of system calls at the end.
+    /// Count system calls and report them ([`crate::control::FromSandbox::Counts`]).
     pub syscall_stats: bool,
     /// Number of this instance's generation.
     pub generation: u64,

@@ -1,18 +1,21 @@
-//! `catalyzer invoke`: one instance, one HTTP request.
+//! `catalyzer invoke`: one instance, one HTTP request (or the same one again and again).
 
 use crate::boots::{Boots, boot_us};
 use crate::build::current_image;
 use crate::clock::{now_ns, us_between};
 use crate::config::Function;
+use crate::config::layer::Layer;
 use crate::config::options::SandboxOptions;
 use crate::exit::Status;
 use crate::http::{Pairs, Request, Response};
 use crate::sandbox::{self, Sandboxes, monitor, show, trace_stream};
+use crate::stats::Stats;
+use abi::launch::Launch;
 use anyhow::{Context, Result, bail};
 use base64::Engine;
 use gateway::BootKind;
 use image::Store;
-use monitor::{Client, Event};
+use monitor::{ClassLimits, Client, Event, Monitor};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -44,6 +47,12 @@ pub struct Args {
     /// Body; @FILE reads it from a file, @- from standard input
     #[arg(long, value_name = "D|@FILE")]
     data: Option<String>,
+    /// Send the request this many times, each by a connection of its own; what is printed is the first answer
+    #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u32).range(1..))]
+    requests: u32,
+    /// Count the instance's system calls since its boot and print them to standard error
+    #[arg(long)]
+    syscall_stats: bool,
     /// Print everything as one JSON object
     #[arg(long)]
     json: bool,
@@ -69,6 +78,8 @@ struct Answer<'a> {
     boot: &'static str,
     boot_us: Option<f64>,
     first_response_us: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    syscalls: Option<&'a Stats>,
 }
 
 /// Runs the command.
@@ -86,11 +97,11 @@ pub fn run(args: &Args) -> Result<Status> {
         let mut function = Function::parse(&image.function()?, &args.target.display().to_string(), Path::new("/"))?;
         args.options.check_against_image()?;
         args.options.apply(&mut function)?;
-        (Sandboxes::new(&monitor, function, trace.is_some())?, Some(image))
+        (made(&monitor, function, trace.is_some(), args.syscall_stats)?, Some(image))
     } else {
         let mut function = Function::load(&args.target)?;
         args.options.apply(&mut function)?;
-        let sandboxes = Sandboxes::new(&monitor, function, trace.is_some())?;
+        let sandboxes = made(&monitor, function, trace.is_some(), args.syscall_stats)?;
         let image = if args.boot == BootKind::Scratch { None } else { Some(current_image(&sandboxes)?) };
         (sandboxes, image)
     };
@@ -99,9 +110,17 @@ pub fn run(args: &Args) -> Result<Status> {
     }
     let mut boots = Boots::new(&sandboxes, image, trace);
     boots.prepare(args.boot)?;
-    let answer = once(&mut boots, args.boot, &request, sandboxes.config.limits.timeout.map_or(PATIENCE, |t| t.0))?;
+    let patience = sandboxes.config.limits.timeout.map_or(PATIENCE, |t| t.0);
+    let answer = answers(args, &mut boots, &request, patience)?;
     print(args, &answer)?;
     Ok(if answer.response.status < 400 { Status::Success } else { Status::HttpError })
+}
+
+/// The function's processes; with `count`, its instances count their system calls.
+fn made(monitor: &Monitor, function: Function, strace: bool, count: bool) -> Result<Sandboxes> {
+    let layer = Layer::of(&function)?;
+    let launch = Launch { strace, syscall_stats: count, ..function.launch(&layer) };
+    Sandboxes::with_launch(monitor, function, layer, launch, ClassLimits::default())
 }
 
 /// A response and its times.
@@ -109,17 +128,33 @@ struct Timed {
     response: Response,
     boot_us: Option<f64>,
     first_response_us: f64,
+    stats: Option<Stats>,
 }
 
-fn once(boots: &mut Boots<'_>, kind: BootKind, request: &Request, patience: Duration) -> Result<Timed> {
-    let mut pair = Pairs::new()?.connect()?;
+fn answers(args: &Args, boots: &mut Boots<'_>, request: &Request, patience: Duration) -> Result<Timed> {
+    let pairs = Pairs::new()?;
+    let mut pair = pairs.connect()?;
     request.send(&mut pair.client)?;
     let asked_ns = now_ns();
-    let mut instance = boots.boot(kind, Some(Client { fd: pair.server, peer: pair.peer }))?;
+    let mut instance = boots.boot(args.boot, Some(Client { fd: pair.server, peer: pair.peer }))?;
     let response = sandbox::response(request, &mut pair.client, &mut instance, patience)?;
     // Read while the instance is there; one that ended with its answer has no page any more.
     let boot_us = instance.boot_page().ok().and_then(|page| boot_us(&page, asked_ns));
     let first_response_us = us_between(asked_ns, response.first_byte_ns);
+    drop(pair.client);
+    for n in 2..=args.requests {
+        let mut pair = pairs.connect()?;
+        instance.connect(Client { fd: pair.server, peer: pair.peer })?;
+        request.send(&mut pair.client)?;
+        let more = sandbox::response(request, &mut pair.client, &mut instance, patience)?;
+        if more.status != response.status {
+            bail!("request {n} was answered with status {}, the first one with {}", more.status, response.status);
+        }
+    }
+    let stats = match args.syscall_stats {
+        true => Some(Stats::new(&instance.counts(Time::now() + LAST_WORDS)?)),
+        false => None,
+    };
     instance.kill();
     // What it said before it was killed comes first.
     loop {
@@ -128,11 +163,11 @@ fn once(boots: &mut Boots<'_>, kind: BootKind, request: &Request, patience: Dura
             Some(event) => show(&event),
         }
     }
-    Ok(Timed { response, boot_us, first_response_us })
+    Ok(Timed { response, boot_us, first_response_us, stats })
 }
 
 fn print(args: &Args, answer: &Timed) -> Result<()> {
-    let Timed { response, boot_us, first_response_us } = answer;
+    let Timed { response, boot_us, first_response_us, stats } = answer;
     let mut stdout = std::io::stdout().lock();
     if args.json {
         let text = std::str::from_utf8(&response.body).ok();
@@ -153,6 +188,7 @@ fn print(args: &Args, answer: &Timed) -> Result<()> {
             boot: args.boot.name(),
             boot_us: *boot_us,
             first_response_us: *first_response_us,
+            syscalls: stats.as_ref(),
         };
         writeln!(stdout, "{}", serde_json::to_string(&answer)?)?;
     } else {
@@ -160,6 +196,9 @@ fn print(args: &Args, answer: &Timed) -> Result<()> {
         stdout.flush()?;
         let boot = boot_us.map_or_else(|| "not told".to_owned(), |us| format!("{us:.0} µs"));
         eprintln!("status {}, {} boot {boot}, first response {first_response_us:.0} µs", response.status, args.boot);
+        if let Some(stats) = stats {
+            stats.print(false)?;
+        }
     }
     Ok(())
 }

@@ -16,6 +16,7 @@ mod ps;
 mod run;
 mod sandbox;
 mod serve;
+mod stats;
 
 use anyhow::Result;
 use clap::{CommandFactory, Parser};

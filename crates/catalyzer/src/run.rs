@@ -5,6 +5,7 @@ use crate::config::layer::Layer;
 use crate::config::options::SandboxOptions;
 use crate::exit::Status;
 use crate::sandbox::{Listener, Sandboxes, again, monitor, show, trace_stream};
+use crate::stats::Stats;
 use anyhow::{Context, Result, bail};
 use image::Image;
 use monitor::{Event, Instance, InstanceIo, Reason, ScratchIo, StdioSource};
@@ -27,6 +28,12 @@ pub struct Args {
     /// At the N-th system call take an image, end, restore it at another base and go on
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     image_at: Option<u64>,
+    /// Count the program's system calls and print them at its end, to standard error
+    #[arg(long)]
+    syscall_stats: bool,
+    /// Print the counts as one JSON object
+    #[arg(long, requires = "syscall_stats")]
+    json: bool,
     /// The program and its arguments
     #[arg(required = true, last = true, value_name = "PROGRAM")]
     command: Vec<OsString>,
@@ -44,6 +51,7 @@ pub fn run(args: Args) -> Result<Status> {
     let layer = Layer::of(&function)?;
     let mut launch = function.launch(&layer);
     launch.strace = args.options.strace.is_some();
+    launch.syscall_stats = args.syscall_stats;
     // Arguments need not be text.
     launch.program = command.first().cloned().unwrap_or_default();
     launch.args = command;
@@ -61,7 +69,7 @@ pub fn run(args: Args) -> Result<Status> {
         freeze_at: args.image_at,
     };
     let name = sandboxes.config.name.as_str();
-    let mut instance = match follow(name, sandboxes.class.scratch(io)?, &mut signals)? {
+    let mut instance = match follow(name, sandboxes.class.scratch(io)?, &mut signals, args.json)? {
         Followed::Ended(status) => return Ok(status),
         Followed::Frozen(instance) => instance,
     };
@@ -73,7 +81,7 @@ pub fn run(args: Args) -> Result<Status> {
     instance.wait()?;
     let image = Image::open(&path, monitor::kernel_build())?;
     let io = InstanceIo { stdio: Some(own_stdio()), trace, freeze_at: None, keep_pid: true };
-    match follow(name, sandboxes.class.cold(&image, None, io)?, &mut signals)? {
+    match follow(name, sandboxes.class.cold(&image, None, io)?, &mut signals, args.json)? {
         Followed::Ended(status) => Ok(status),
         Followed::Frozen(_) => bail!("the program was stopped a second time"),
     }
@@ -133,11 +141,13 @@ enum Followed {
 }
 
 /// Follows an instance to its end.
-fn follow(name: &str, mut instance: Instance, signals: &mut Signals) -> Result<Followed> {
+fn follow(name: &str, mut instance: Instance, signals: &mut Signals, json: bool) -> Result<Followed> {
     let mut listener = Listener::default();
+    let mut stats = None;
     loop {
         match listener.listen(&mut instance, Some(signals.any.as_fd()))? {
             Some(Event::Frozen) => return Ok(Followed::Frozen(Box::new(instance))),
+            Some(Event::Counts(counts)) => stats = Some(Stats::new(&counts)),
             Some(Event::Ended(end)) => {
                 let status = Status::of_end(&end);
                 match &end.reason {
@@ -145,6 +155,9 @@ fn follow(name: &str, mut instance: Instance, signals: &mut Signals) -> Result<F
                     // These name the program themselves.
                     Reason::Start(..) => eprintln!("catalyzer: {end}"),
                     _ => eprintln!("catalyzer: {name}: {end}"),
+                }
+                if let Some(stats) = stats {
+                    stats.print(json)?;
                 }
                 return Ok(Followed::Ended(status));
             }

@@ -276,7 +276,7 @@ impl Watch {
             }
             // What these lead to comes as the end.
             Event::Exited(_) | Event::StartFailed { .. } | Event::BootFailed(_) => {}
-            Event::AtEntry | Event::Frozen | Event::Threads(_) => {}
+            Event::AtEntry | Event::Frozen | Event::Threads(_) | Event::Counts(_) => {}
         }
     }
 

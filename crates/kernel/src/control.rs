@@ -66,6 +66,7 @@ pub fn log(stream: LogStream, bytes: &[u8]) {
 /// The program ended: reports it and ends the sandbox.
 pub fn exited(exit: Exit) -> ! {
     crate::syscall::strace::at_end(exit);
+    crate::syscall::counts::report();
     send(&FromSandbox::Exited(exit), &[]);
     let status = match exit {
         Exit::Status(status) => status,
@@ -141,6 +142,7 @@ fn serve(message: ToSandbox, mut descriptors: Descriptors) {
         }
         ToSandbox::Signal(signal) => crate::task::signal::from_outside(signal),
         ToSandbox::Freeze => kernel().control.freeze_asked.set(true),
+        ToSandbox::Counts => crate::syscall::counts::report(),
         ToSandbox::Scratch { .. } | ToSandbox::Restore(_) | ToSandbox::Sfork { .. } | ToSandbox::Go { .. } => {
             fatal("the monitor sent a boot message to a running sandbox");
         }

@@ -73,7 +73,7 @@ pub struct Kernel {
     /// System calls made so far, all threads.
     pub syscalls: Cell<u64>,
     /// Calls by number (`--syscall-stats`).
-    pub counts: syscall::strace::Counts,
+    pub counts: syscall::counts::Counts,
     /// Unsupported calls and options named so far: each is logged once.
     pub unsupported: RefCell<BTreeMap<alloc::string::String, u64>>,
 }

@@ -131,7 +131,7 @@ impl Function {
     }
 
     fn identity(&self) -> Identity {
-        self.0.monitor.identity()
+        Identity { syscall_stats: self.0.spec.launch.syscall_stats, ..self.0.monitor.identity() }
     }
 
     /// Starts the program from nothing.

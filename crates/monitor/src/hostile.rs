@@ -38,7 +38,7 @@ fn fake_with(limits: Limits) -> Fake {
     let pid = i32::try_from(process.id()).expect("pid");
     let (control, socket) = wire::pair().expect("pair");
     let sandbox = Sandbox::for_test(function, control, Process::for_test(pidfd, pid));
-    let identity = Identity { generation: 1, pid: 1000, spare: false };
+    let identity = Identity { generation: 1, pid: 1000, spare: false, syscall_stats: false };
     Fake { instance: Instance::new(sandbox, identity, false), socket, process }
 }
 
@@ -110,6 +110,7 @@ fn messages_nobody_asked_for_kill() {
         (FromSandbox::Frozen { len: 9 }, "frozen"),
         (FromSandbox::ConnectionDone { id: 1 }, "connection"),
         (FromSandbox::Threads(b"x".to_vec()), "threads"),
+        (FromSandbox::Counts(Vec::new()), "calls"),
         (FromSandbox::Log { stream: LogStream::Out, bytes: vec![b'x'; 40 << 10] }, "too long"),
     ];
     for (message, what) in cases {

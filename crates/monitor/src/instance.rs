@@ -12,7 +12,7 @@ use crate::sandbox::Sandbox;
 use crate::streams::Client;
 use crate::wire::{self, Received};
 use abi::boot::BootPage;
-use abi::control::{Exit, FromSandbox, Instance as Identity, LogStream, ToSandbox};
+use abi::control::{CallCount, Exit, FromSandbox, Instance as Identity, LogStream, ToSandbox};
 use rustix::io::Errno;
 use std::collections::{BTreeSet, VecDeque};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -52,6 +52,8 @@ pub enum Event {
     },
     /// What each thread waits for, one line a thread.
     Threads(String),
+    /// The system calls it counted, of which it tells what it likes.
+    Counts(Vec<CallCount>),
     /// The program ended; [`Event::Ended`] follows.
     Exited(Exit),
     /// The program could not be started; [`Event::Ended`] follows.
@@ -273,6 +275,8 @@ impl Instance {
                 Event::Threads(sentence(&text))
             }
             FromSandbox::Threads(_) => return Ok(Err("described its threads, which nobody asked for")),
+            FromSandbox::Counts(calls) if self.identity.syscall_stats => Event::Counts(calls),
+            FromSandbox::Counts(_) => return Ok(Err("counted its calls, which nobody asked for")),
             FromSandbox::Exited(exit) => {
                 self.leave(Reason::Program(exit));
                 Event::Exited(exit)
@@ -436,6 +440,23 @@ impl Instance {
             let place = instance.queue.iter().position(|event| matches!(event, Event::Threads(_)))?;
             match instance.queue.remove(place) {
                 Some(Event::Threads(text)) => Some(text),
+                _ => None,
+            }
+        })
+    }
+
+    /// Asks an instance of a function whose launch has `syscall_stats` for its calls since its boot. Other events
+    /// stay for [`Self::next_event`].
+    ///
+    /// # Errors
+    /// [`Error::Ended`], or [`Error::Silent`] at the deadline.
+    pub fn counts(&mut self, deadline: Time) -> Result<Vec<CallCount>> {
+        self.tell(&ToSandbox::Counts, &[])?;
+        self.kick();
+        self.wait_for(deadline, |instance| {
+            let place = instance.queue.iter().position(|event| matches!(event, Event::Counts(_)))?;
+            match instance.queue.remove(place) {
+                Some(Event::Counts(calls)) => Some(calls),
                 _ => None,
             }
         })

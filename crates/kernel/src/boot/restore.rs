@@ -231,6 +231,13 @@ pub(super) fn run(instance: Instance, connection: Option<(Connection, HostFd)>, 
     let kernel = kernel();
     if instance.pid != 0 {
         kernel.tasks.instance_pid.set(Some(Pid(instance.pid)));
+        // What is counted belongs to one instance; without a change its page stays the image's.
+        if kernel.launch.borrow().syscall_stats != instance.syscall_stats {
+            kernel.launch.borrow_mut().syscall_stats = instance.syscall_stats;
+        }
+        if instance.syscall_stats {
+            kernel.counts.clear();
+        }
     }
     if let Err(errno) = kernel.shared.unpack() {
         super::fail(format_args!("shared memory can't be restored: errno {}", errno.0));

@@ -1,5 +1,6 @@
 //! The way of a system call through the kernel: from the registers to the handler, through its waits, and back.
 
+use super::counts::{self, Entry};
 use super::{Context, Outcome, RestartRule, Stop, strace, table};
 use crate::entry::{self, Frame};
 use crate::errno::{EINTR, ENOSYS};
@@ -28,17 +29,18 @@ pub fn trapped_call(frame: &mut Frame) {
     lock::acquire();
     let thread = current();
     patch::trapped(&thread.process().space(), &frame.registers);
-    call_locked(thread, frame);
+    call_locked(thread, frame, Entry::Trap);
 }
 
 /// A system call of the running thread. Called by the entry code without the lock; when it returns the frame
 /// holds what user code goes on with.
 pub fn system_call(frame: &mut Frame) {
     lock::acquire();
-    call_locked(current(), frame);
+    call_locked(current(), frame, Entry::Fast);
 }
 
-fn call_locked(thread: Rc<Thread>, frame: &mut Frame) {
+fn call_locked(thread: Rc<Thread>, frame: &mut Frame, entry: Entry) {
+    counts::entered(frame.registers.syscall, entry);
     kernel().syscalls.set(kernel().syscalls.get() + 1);
     let way = run(&thread, frame, None);
     go(thread, way);
@@ -202,6 +204,7 @@ fn interrupted_wait(thread: &Rc<Thread>, frame: &mut Frame, wait: &WaitFor) -> W
 /// The call has its result.
 fn finish(thread: &Rc<Thread>, frame: &mut Frame, result: u64, rule: Option<RestartRule>) -> Way {
     frame.registers.rax = result;
+    counts::finished(frame.registers.syscall, result);
     crate::local::note_call(thread.tid.0, frame.registers.syscall, result);
     leave(thread, frame, rule)
 }

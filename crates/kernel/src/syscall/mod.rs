@@ -2,6 +2,7 @@
 //! family and read like the man page. A handler never blocks; its [`Outcome`] says all that can happen.
 
 pub mod arguments;
+pub mod counts;
 pub mod credentials;
 pub mod descriptors;
 pub mod dispatch;

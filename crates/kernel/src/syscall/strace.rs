@@ -1,4 +1,4 @@
-//! `--strace` and `--syscall-stats`: what the program asks of the kernel, for people.
+//! `--strace`: what the program asks of the kernel, for people.
 //!
 //! Arguments are printed from the table's rows, when the call is finished. A call that blocks is printed
 //! before, as `<unfinished ...>`, and its result after `<... name resumed>`.
@@ -12,36 +12,17 @@ use crate::task::Thread;
 use crate::task::signal::Signal;
 use crate::task::signal::queue::Info;
 use abi::control::Exit;
-use alloc::collections::BTreeMap;
 use alloc::rc::Rc;
 use alloc::string::String;
-use core::cell::RefCell;
 use core::fmt::Write;
 
-/// What was counted for `--syscall-stats`: by number, calls and errors.
-#[derive(Default)]
-pub struct Counts {
-    calls: RefCell<BTreeMap<u32, (u64, u64)>>,
-}
-
-/// Whether calls are printed or counted.
+/// Whether calls are printed.
 pub fn is_on() -> bool {
-    let launch = kernel().launch.borrow();
-    launch.strace || launch.syscall_stats
-}
-
-fn prints() -> bool {
     kernel().launch.borrow().strace
 }
 
 /// A call's handler has run.
 pub fn call(thread: &Rc<Thread>, row: &Row, arguments: &[u64; 6], outcome: &Outcome) {
-    if kernel().launch.borrow().syscall_stats {
-        count(row, outcome);
-    }
-    if !prints() {
-        return;
-    }
     let result = match outcome {
         Err(Stop::Wait(..)) => {
             if !thread.call_shown.replace(true) {
@@ -66,14 +47,14 @@ pub fn call(thread: &Rc<Thread>, row: &Row, arguments: &[u64; 6], outcome: &Outc
 
 /// A call ended in its wait with this result.
 pub fn finished(thread: &Rc<Thread>, frame: &Frame, result: u64) {
-    if prints() {
+    if is_on() {
         end_of_frame(thread, frame, &result_text(result));
     }
 }
 
 /// A signal ended the wait of a call.
 pub fn interrupted(thread: &Rc<Thread>, frame: &Frame, rule: RestartRule) {
-    if prints() {
+    if is_on() {
         let result = match rule {
             RestartRule::IfFlagged => "? ERESTARTSYS (To be restarted if SA_RESTART is set)",
             RestartRule::Never => "? ERESTARTNOHAND (To be restarted if no handler)",
@@ -103,7 +84,7 @@ fn end(thread: &Rc<Thread>, row: &Row, arguments: &[u64; 6], result: &str) {
 
 /// A call that is not there.
 pub fn absent(thread: &Rc<Thread>, number: u64, arguments: &[u64; 6]) {
-    if prints() {
+    if is_on() {
         let [a, b, c, d, e, f] = arguments;
         let error = result_text(crate::errno::ENOSYS.as_return());
         let line = alloc::format!(
@@ -134,7 +115,7 @@ fn result_text(result: u64) -> String {
 
 /// A signal is delivered.
 pub fn signal(thread: &Rc<Thread>, info: &Info) {
-    if !prints() {
+    if !is_on() {
         return;
     }
     let mut line = begin(thread);
@@ -164,7 +145,7 @@ impl core::fmt::Display for SignalName {
 
 /// The program is at its end.
 pub fn at_end(exit: Exit) {
-    if prints() {
+    if is_on() {
         let pid = crate::task::PROGRAM.0;
         let line = match exit {
             Exit::Status(status) => alloc::format!("[{pid}] +++ exited with {status} +++\n"),
@@ -173,32 +154,4 @@ pub fn at_end(exit: Exit) {
         };
         crate::control::trace(line.as_bytes());
     }
-    if kernel().launch.borrow().syscall_stats {
-        crate::control::trace(table_of_counts().as_bytes());
-    }
-}
-
-fn count(row: &Row, outcome: &Outcome) {
-    if matches!(outcome, Err(Stop::Wait(..))) {
-        return;
-    }
-    let mut calls = kernel().counts.calls.borrow_mut();
-    let (count, errors) = calls.entry(row.number as u32).or_default();
-    *count += 1;
-    *errors += u64::from(matches!(outcome, Err(Stop::Errno(_))));
-}
-
-fn table_of_counts() -> String {
-    let mut rows: alloc::vec::Vec<_> =
-        kernel().counts.calls.borrow().iter().map(|(number, counts)| (*number, *counts)).collect();
-    rows.sort_by_key(|(_, (count, _))| core::cmp::Reverse(*count));
-    let mut text = String::from("     calls    errors syscall\n");
-    for (number, (count, errors)) in &rows {
-        let name = table::row(u64::from(*number)).map_or("", |row| row.name);
-        let errors = if *errors == 0 { String::new() } else { alloc::format!("{errors}") };
-        let _ = writeln!(text, "{count:>10} {errors:>9} {name}");
-    }
-    let total: u64 = rows.iter().map(|(_, (count, _))| count).sum();
-    let _ = writeln!(text, "{total:>10}           total");
-    text
 }
