@@ -19,7 +19,7 @@ type Case = (&'static str, fn() -> Result<()>);
 
 /// The cases by name.
 pub fn trials() -> Result<Vec<Trial>> {
-    let cases: [Case; 25] = [
+    let cases: [Case; 26] = [
         ("stdin_passes_through_unchanged", stdin_passes_through_unchanged),
         ("stdin_may_stay_unread", stdin_may_stay_unread),
         ("streams_stay_apart", streams_stay_apart),
