@@ -15,6 +15,8 @@ use core::sync::atomic::{AtomicI32, AtomicU32, AtomicU64, Ordering::Relaxed};
 /// The kernel's mutable words of this boot, in the second half of the boot page.
 #[repr(C)]
 pub struct Local {
+    /// Base of the kernel heap, for the allocator; 0: there is none yet.
+    pub heap: AtomicU64,
     /// The kernel lock: 0 free, 1 held, 2 held with sleepers.
     pub lock: AtomicU32,
     /// Hostcalls made since the clone.

@@ -16,13 +16,13 @@ pub mod scratch;
 mod template;
 
 use crate::errno::Errno;
-use crate::heap::global::KernelAllocator;
+use crate::heap::global::{KernelAllocator, Place};
 use crate::heap::{Memory, OutOfMemory};
 use crate::host::{self, HostFd, map_flags, protection};
 use crate::local::{self, local};
 use abi::boot::Stamp;
 use abi::layout::FIRST_FREE_FD;
-use core::sync::atomic::Ordering::Relaxed;
+use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 /// The host's memory under the kernel heap.
 pub struct HostMemory;
@@ -35,6 +35,12 @@ impl Memory for HostMemory {
         unsafe { host::map(address, bytes, protection::READ | protection::WRITE, flags, None) }
             .map(drop)
             .map_err(|_| OutOfMemory)
+    }
+}
+
+impl Place for HostMemory {
+    fn base(&self) -> &AtomicU64 {
+        &local().heap
     }
 }
 

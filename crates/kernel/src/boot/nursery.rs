@@ -17,7 +17,7 @@ use crate::task::host_process;
 use abi::boot::{BOOT_MAGIC, BootPage, STAMPS, Stamp};
 use abi::control::{FromParent, MAX_DESCRIPTORS, ToSandbox};
 use abi::hostcalls as nr;
-use abi::layout::{BOOT_PAGE, CONTROL_FD, DUMP};
+use abi::layout::{BOOT_PAGE, CONTROL_FD, DUMP, KERNEL_BASE, KERNEL_END};
 use core::arch::x86_64::__cpuid_count;
 use core::sync::atomic::Ordering::Relaxed;
 use serde::Deserialize;
@@ -73,6 +73,7 @@ pub unsafe fn start(stack: *const u64) -> ! {
             mappings: [0; STAMPS],
         });
     }
+    gather_kernel();
     local().control_fd.store(CONTROL_FD, Relaxed);
     local().host_threads.store(1, Relaxed);
     let Ok(slot) = host_process::take_slot() else { host::exit_group(121) };
@@ -85,6 +86,7 @@ pub unsafe fn start(stack: *const u64) -> ! {
 }
 
 extern "C" fn run(slot: u64) -> ! {
+    drop_first_stack();
     threads::set_up_stack(slot as u32);
     if let Err(errno) = seal() {
         let _ = reply(&FromParent::Failed(i32::from(errno.0)), &[]);
@@ -96,7 +98,53 @@ extern "C" fn run(slot: u64) -> ! {
     serve()
 }
 
-/// Installs what all clones inherit.
+/// Moves the kernel, text and constants alike, from its file into one huge page where the host has one.
+///
+/// A clone maps nothing of a file: its first steps fault in the text sixteen pages at a time, which is half of
+/// all faults of a fork boot (18 of 31, 0.7 µs and more each). A huge page is one entry that the clone copies.
+/// The kernel has no mutable statics, so that all of it can be one mapping; where this fails the file stays.
+fn gather_kernel() {
+    const HUGE: u64 = 2 << 20;
+    const MADV_HUGEPAGE: u64 = 14;
+    const READ_EXECUTE: u32 = protection::READ | protection::EXEC;
+    unsafe extern "C" {
+        /// The end of the program, from the linker.
+        static _end: u8;
+    }
+    let used = &raw const _end as u64 - KERNEL_BASE;
+    let len = used.next_multiple_of(HUGE);
+    // SAFETY: nothing is mapped at `DUMP`, nor behind the program up to `KERNEL_SIZE`; the segments follow each
+    // other without gaps; the program is replaced by its copy in one step.
+    unsafe {
+        let flags = map_flags::PRIVATE | map_flags::ANONYMOUS | map_flags::FIXED;
+        if host::map(DUMP, len, protection::READ | protection::WRITE, flags, None).is_err() {
+            return;
+        }
+        // Only a wish: small pages do, too.
+        host::raw(nr::MADVISE, [DUMP, len, MADV_HUGEPAGE, 0, 0, 0]);
+        (DUMP as *mut u8).copy_from_nonoverlapping(KERNEL_BASE as *const u8, used as usize);
+        const MAY_MOVE_FIXED: u64 = 3;
+        if host::protect(DUMP, len, READ_EXECUTE).is_err()
+            || Errno::check(host::raw(nr::MREMAP, [DUMP, len, len, MAY_MOVE_FIXED, KERNEL_BASE, 0])).is_err()
+        {
+            let _ = host::unmap(DUMP, len);
+        }
+    }
+}
+
+/// Unmaps the stack that `execve` made: one mapping less for every clone to copy.
+fn drop_first_stack() {
+    const USER_END: u64 = 0x7fff_ffff_f000;
+    let vdso_end = local::boot_page().vdso_end;
+    // Hosts that put their vDSO above the stack keep both.
+    if (KERNEL_END..USER_END).contains(&vdso_end) {
+        // SAFETY: this thread runs on its kernel stack now, and nothing refers to the old one.
+        let _ = unsafe { host::unmap(vdso_end, USER_END - vdso_end) };
+    }
+}
+
+/// Installs what all clones inherit. Never inlined: its frame is large, and all clones begin above it.
+#[inline(never)]
 fn seal() -> Result<(), Errno> {
     const ROOM: u64 = 128 << 10;
     // SAFETY: nothing is mapped there.

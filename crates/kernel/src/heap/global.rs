@@ -4,19 +4,24 @@ use super::{Heap, HeapError, Memory};
 use core::alloc::{GlobalAlloc, Layout};
 use core::sync::atomic::{AtomicU64, Ordering};
 
+/// Where the allocator finds its heap in this boot.
+pub trait Place {
+    /// Base of the heap; 0: there is none yet.
+    fn base(&self) -> &AtomicU64;
+}
+
 /// Routes the allocations of the freestanding kernel to the heap of this sandbox.
 ///
-/// The one thing it keeps outside the heap is the heap's base in this boot, set once at boot. Without a
+/// The one thing that lies outside the heap is the heap's base in this boot, set once at boot. Without a
 /// heap every allocation fails.
 pub struct KernelAllocator<M> {
-    base: AtomicU64,
     memory: M,
 }
 
-impl<M: Memory> KernelAllocator<M> {
+impl<M: Memory + Place> KernelAllocator<M> {
     /// An allocator that has no heap yet.
     pub const fn new(memory: M) -> Self {
-        Self { base: AtomicU64::new(0), memory }
+        Self { memory }
     }
 
     /// Makes a new heap (scratch boot) and allocates from it from now on.
@@ -29,7 +34,7 @@ impl<M: Memory> KernelAllocator<M> {
     pub unsafe fn create(&self, base: u64, limit: u64) -> Result<(), HeapError> {
         // SAFETY: the caller's promise.
         let heap = unsafe { Heap::create(base, limit, &self.memory) }?;
-        self.base.store(heap.base(), Ordering::Relaxed);
+        self.memory.base().store(heap.base(), Ordering::Relaxed);
         Ok(())
     }
 
@@ -43,7 +48,7 @@ impl<M: Memory> KernelAllocator<M> {
     pub unsafe fn attach(&self, base: u64, len: u64) -> Result<(), HeapError> {
         // SAFETY: the caller's promise.
         let heap = unsafe { Heap::attach(base, len, &self.memory) }?;
-        self.base.store(heap.base(), Ordering::Relaxed);
+        self.memory.base().store(heap.base(), Ordering::Relaxed);
         Ok(())
     }
 
@@ -54,7 +59,7 @@ impl<M: Memory> KernelAllocator<M> {
     /// by other ways meanwhile.
     #[inline]
     pub unsafe fn heap(&self) -> Option<Heap<'_, M>> {
-        match self.base.load(Ordering::Relaxed) {
+        match self.memory.base().load(Ordering::Relaxed) {
             0 => None,
             // SAFETY: the base was set by `create` or `attach`; the lock makes this handle the only one.
             base => Some(unsafe { Heap::at(base, &self.memory) }),
@@ -64,7 +69,7 @@ impl<M: Memory> KernelAllocator<M> {
 
 // SAFETY: blocks come from `Heap`, which hands out disjoint, aligned memory. Calls never overlap, because
 // whatever allocates or frees in the kernel holds the kernel lock (module documentation of `heap`).
-unsafe impl<M: Memory> GlobalAlloc for KernelAllocator<M> {
+unsafe impl<M: Memory + Place> GlobalAlloc for KernelAllocator<M> {
     #[inline]
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         // SAFETY: the kernel lock is held.

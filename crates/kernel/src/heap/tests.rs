@@ -1,10 +1,11 @@
 //! Tests of the allocator, and what other tests need to run on a heap of their own: reserved memory, and
 //! a global allocator for the test binary that a thread can point at such a heap.
 
-use super::global::KernelAllocator;
+use super::global::{KernelAllocator, Place};
 use super::*;
 use core::alloc::GlobalAlloc;
 use core::cell::Cell;
+use core::sync::atomic::AtomicU64;
 use std::alloc::System;
 use std::boxed::Box;
 use std::collections::BTreeMap;
@@ -71,13 +72,25 @@ impl Drop for Region {
 
 /// A heap that a test thread can allocate from.
 pub(crate) struct TestHeap {
-    pub(crate) allocator: KernelAllocator<&'static Region>,
+    pub(crate) allocator: KernelAllocator<Placed>,
     region: &'static Region,
 }
 
-impl Memory for &'static Region {
+/// A region, and where the allocator finds the heap in it.
+pub(crate) struct Placed {
+    region: &'static Region,
+    base: AtomicU64,
+}
+
+impl Memory for Placed {
     fn grow(&self, address: u64, bytes: u64) -> Result<(), OutOfMemory> {
-        (**self).grow(address, bytes)
+        self.region.grow(address, bytes)
+    }
+}
+
+impl Place for Placed {
+    fn base(&self) -> &AtomicU64 {
+        &self.base
     }
 }
 
@@ -105,14 +118,15 @@ impl TestHeap {
 
     fn in_new_region() -> &'static Self {
         let region: &'static Region = Box::leak(Box::new(Region::reserve(512 << 20)));
-        Box::leak(Box::new(Self { allocator: KernelAllocator::new(region), region }))
+        let placed = Placed { region, base: AtomicU64::new(0) };
+        Box::leak(Box::new(Self { allocator: KernelAllocator::new(placed), region }))
     }
 
     pub(crate) fn region(&self) -> &'static Region {
         self.region
     }
 
-    pub(crate) fn heap(&self) -> Heap<'_, &'static Region> {
+    pub(crate) fn heap(&self) -> Heap<'_, Placed> {
         // SAFETY: a heap is used by the thread of one test, which makes handles one at a time.
         unsafe { self.allocator.heap() }.unwrap()
     }
