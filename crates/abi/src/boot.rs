@@ -17,9 +17,9 @@ pub enum Stamp {
     Cloned = 1,
     /// All descriptors of the past are closed and privileges dropped.
     Dropped = 2,
-    /// The image is mapped.
+    /// The image is mapped (scratch boot: the kernel heap is made).
     Mapped = 3,
-    /// The kernel heap is relocated.
+    /// The kernel heap is relocated (scratch boot: the program is loaded).
     Relocated = 4,
     /// The connection is in the hands of the guest's listener.
     Connected = 5,

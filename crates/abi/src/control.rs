@@ -62,6 +62,13 @@ pub enum ToSandbox {
         /// The first connection.
         connection: Option<Connection>,
     },
+    /// A spare that is to [`Instance::populate`] only: make these pages present while it is parked.
+    Populate {
+        /// Guest memory.
+        ranges: Vec<PageRange>,
+        /// Nothing follows.
+        last: bool,
+    },
     /// A spare only: run. Descriptor: with `connection`, the client's socket.
     Go {
         /// What is particular to the instance.
@@ -123,7 +130,23 @@ pub struct Instance {
     pub spare: bool,
     /// Count system calls from here on.
     pub syscall_stats: bool,
+    /// A spare: say so only after the last [`ToSandbox::Populate`].
+    pub populate: bool,
 }
+
+/// Guest memory that a boot is known to use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PageRange {
+    /// First address, a page's.
+    pub start: u64,
+    /// Length in bytes, whole pages.
+    pub len: u64,
+    /// It writes there: the instance gets copies of its own.
+    pub written: bool,
+}
+
+/// Most ranges in one [`ToSandbox::Populate`]: a spare takes them through a buffer on its kernel stack.
+pub const MAX_RANGES: usize = 100;
 
 /// A client's connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

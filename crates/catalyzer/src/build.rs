@@ -15,7 +15,7 @@ use abi::dump::LowerFile;
 use anyhow::{Context, Result, bail};
 use image::{Image, Store};
 use indicatif::ProgressBar;
-use monitor::{Client, Event, Instance, ScratchIo, StdioSource};
+use monitor::{Client, Event, Instance, InstanceIo, ScratchIo, StdioSource};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -41,6 +41,8 @@ pub struct Args {
 pub const TIME_LIMIT: Duration = Duration::from_secs(60);
 /// How long the answer to one question to a sandbox may take.
 const ANSWER: Duration = Duration::from_secs(5);
+/// How long the boot from which the working set is learned may take to answer.
+const TRIAL: Duration = Duration::from_secs(10);
 /// How long stopping all threads of a function may take.
 const FREEZE: Duration = Duration::from_secs(10);
 
@@ -153,7 +155,14 @@ pub fn build(
         }
     }
     instance.freeze(Time::now() + FREEZE).context("the function could not be stopped for its image")?;
-    let summary = instance.write_image(path, &sandboxes.config.to_text()?, &mut |_| {})?;
+    let configuration = sandboxes.config.to_text()?;
+    let mut summary = instance.write_image(path, &configuration, Vec::new(), &mut |_| {})?;
+    // It boots without a working set as well; only a spare takes longer to its first response.
+    match working_set(sandboxes, path, &pairs) {
+        Ok(pages) if pages.is_empty() => {}
+        Ok(pages) => summary = instance.write_image(path, &configuration, pages, &mut |_| {})?,
+        Err(error) => log::info!("{}: no working set: {error:#}", sandboxes.config.name),
+    }
     instance.kill();
     instance.wait()?;
     Ok(summary)
@@ -183,6 +192,24 @@ fn reach_entry(instance: &mut Instance, sandboxes: &Sandboxes, time_limit: Durat
     };
     let limit = humantime::format_duration(time_limit);
     bail!("within {limit} the program never {goal}; its threads:\n{}", threads.trim_end())
+}
+
+/// The pages that an instance of the image at `path` uses until its first response; none where there is no port.
+fn working_set(sandboxes: &Sandboxes, path: &Path, pairs: &Pairs) -> Result<Vec<u64>> {
+    if sandboxes.config.port.is_none() {
+        return Ok(Vec::new());
+    }
+    let request = match sandboxes.config.warmup.requests.first() {
+        Some(first) => Request::new(&first.method, &first.path, &[], first.body.as_ref().map(String::as_bytes))?,
+        None => Request::get("/")?,
+    };
+    let image = Image::open(path, monitor::kernel_build())?;
+    let mut pair = pairs.connect()?;
+    request.send(&mut pair.client)?;
+    let client = Client { fd: pair.server, peer: pair.peer };
+    let mut instance = sandboxes.class.cold(&image, Some(client), InstanceIo::default())?;
+    sandbox::response(&request, &mut pair.client, &mut instance, TRIAL)?;
+    Ok(instance.used_pages()?)
 }
 
 /// One request; its connection is closed on both sides afterwards.

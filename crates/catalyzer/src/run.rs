@@ -76,7 +76,7 @@ pub fn run(args: Args) -> Result<Status> {
 
     let directory = tempfile::Builder::new().prefix("catalyzer-").tempdir()?;
     let path = directory.path().join("run.img");
-    instance.write_image(&path, &sandboxes.config.to_text()?, &mut |_| {}).context("--image-at")?;
+    instance.write_image(&path, &sandboxes.config.to_text()?, Vec::new(), &mut |_| {}).context("--image-at")?;
     instance.kill();
     instance.wait()?;
     let image = Image::open(&path, monitor::kernel_build())?;

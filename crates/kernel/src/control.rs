@@ -143,7 +143,11 @@ fn serve(message: ToSandbox, mut descriptors: Descriptors) {
         ToSandbox::Signal(signal) => crate::task::signal::from_outside(signal),
         ToSandbox::Freeze => kernel().control.freeze_asked.set(true),
         ToSandbox::Counts => crate::syscall::counts::report(),
-        ToSandbox::Scratch { .. } | ToSandbox::Restore(_) | ToSandbox::Sfork { .. } | ToSandbox::Go { .. } => {
+        ToSandbox::Scratch { .. }
+        | ToSandbox::Restore(_)
+        | ToSandbox::Sfork { .. }
+        | ToSandbox::Populate { .. }
+        | ToSandbox::Go { .. } => {
             fatal("the monitor sent a boot message to a running sandbox");
         }
     }

@@ -339,6 +339,21 @@ pub unsafe fn remove(start: u64, len: u64) {
     let _ = call(nr::MADVISE, [start, len, REMOVE, 0, 0, 0]);
 }
 
+const MADV_POPULATE_READ: u64 = 22;
+const MADV_POPULATE_WRITE: u64 = 23;
+
+/// Makes guest pages present, as copies of this process's own where they are to be written.
+pub fn populate_guest(range: GuestRange, written: bool) -> Result<()> {
+    let advice = if written { MADV_POPULATE_WRITE } else { MADV_POPULATE_READ };
+    call(nr::MADVISE, [range.start, range.len, advice, 0, 0, 0]).map(drop)
+}
+
+/// Makes the pages of the kernel heap present and this process's own.
+pub fn populate_heap(base: u64, len: u64) {
+    // Only for speed: what is not present faults.
+    let _ = call(nr::MADVISE, [base, len, MADV_POPULATE_WRITE, 0, 0, 0]);
+}
+
 /// `sched_yield(2)`.
 pub fn sched_yield() {
     let _ = call(nr::SCHED_YIELD, [0; 6]);

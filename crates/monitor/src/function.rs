@@ -12,8 +12,9 @@ use crate::sandbox::{Origin, Sandbox};
 use crate::streams::{Client, InstanceIo, ScratchIo, StdioSource};
 use crate::tree::Tree;
 use crate::{kernel_image, wire};
-use abi::control::{Instance as Identity, Restore, Then, ToParent, ToSandbox};
+use abi::control::{Instance as Identity, MAX_RANGES, PageRange, Restore, Then, ToParent, ToSandbox};
 use abi::launch::Launch;
+use abi::layout::PAGE_SIZE;
 use fileserver::{FileServer, Root};
 use image::Image;
 use std::collections::BTreeSet;
@@ -193,7 +194,9 @@ impl Function {
         instance.wait_parked(Time::now() + PARKING)?;
         let parent = instance.sandbox.control().try_clone_to_owned().map_err(io_error)?;
         let parent = Parent::new("the template", parent);
-        Ok(Template(Arc::new(TemplateInner { parent, function: self.clone(), instance: Mutex::new(instance) })))
+        let working_set = working_set(image)?;
+        let inner = TemplateInner { parent, function: self.clone(), instance: Mutex::new(instance), working_set };
+        Ok(Template(Arc::new(inner)))
     }
 
     /// Asks the nursery for a sandbox; `fds` are those of its first message.
@@ -217,6 +220,27 @@ fn preload(image: &Image) {
     // Only a hint.
     let _ = rustix::fs::fadvise(image.file(), 0, None, rustix::fs::Advice::WillNeed);
 }
+
+/// What the image knows that a first response uses, as ranges.
+fn working_set(image: &Image) -> Result<Vec<PageRange>> {
+    let regions = image.regions()?;
+    let mut ranges: Vec<PageRange> = Vec::new();
+    for start in image.working_set()? {
+        let Some(region) = regions.iter().find(|region| (region.start..region.start + region.len).contains(&start))
+        else {
+            continue;
+        };
+        let written = region.protection & WRITABLE != 0;
+        match ranges.last_mut() {
+            Some(last) if last.start + last.len == start && last.written == written => last.len += PAGE_SIZE,
+            _ => ranges.push(PageRange { start, len: PAGE_SIZE, written }),
+        }
+    }
+    Ok(ranges)
+}
+
+/// `PROT_WRITE`.
+const WRITABLE: u32 = 2;
 
 fn io_error(error: std::io::Error) -> Error {
     Error::Host {
@@ -302,6 +326,8 @@ pub(crate) struct TemplateInner {
     function: Function,
     /// For its process; its socket is used by `parent`.
     instance: Mutex<Instance>,
+    /// What spares make present while they are parked.
+    working_set: Vec<PageRange>,
 }
 
 impl TemplateInner {
@@ -320,7 +346,8 @@ impl Template {
     pub(crate) fn for_test(parent: OwnedFd, instance: Instance) -> Self {
         let function = Function(Arc::clone(&instance.sandbox.function));
         let parent = Parent::new("the template", parent);
-        Self(Arc::new(TemplateInner { parent, function, instance: Mutex::new(instance) }))
+        let instance = Mutex::new(instance);
+        Self(Arc::new(TemplateInner { parent, function, instance, working_set: Vec::new() }))
     }
 
     /// Clones an instance: one message; the reply is read when the instance is first looked at.
@@ -338,12 +365,18 @@ impl Template {
     /// When the template has ended.
     pub fn spare(&self) -> Result<Spare> {
         let (instance, identity) = self.clone_one(None, true)?;
+        let mut pieces = self.0.working_set.chunks(MAX_RANGES).peekable();
+        while let Some(ranges) = pieces.next() {
+            let message = ToSandbox::Populate { ranges: ranges.to_vec(), last: pieces.peek().is_none() };
+            instance.sandbox.send(&message, &[]).map_err(at("sending to a spare"))?;
+        }
         Ok(Spare { instance: instance.parking(), identity })
     }
 
     fn clone_one(&self, client: Option<&Client>, spare: bool) -> Result<(Instance, Identity)> {
         let function = &self.0.function;
-        let identity = Identity { spare, ..function.identity() };
+        let populate = spare && !self.0.working_set.is_empty();
+        let identity = Identity { spare, populate, ..function.identity() };
         let (control, theirs) = wire::pair().map_err(at("making a control socket"))?;
         let connection = client.map(|client| client.connection(Client::FIRST));
         let message = abi::encode(&ToSandbox::Sfork { instance: identity, connection });
@@ -408,7 +441,8 @@ impl Spare {
     /// When it has ended meanwhile.
     pub fn go(self, client: Option<Client>) -> Result<Instance> {
         let connection = client.as_ref().map(|client| client.connection(Client::FIRST));
-        let message = ToSandbox::Go { instance: Identity { spare: false, ..self.identity }, connection };
+        let message =
+            ToSandbox::Go { instance: Identity { spare: false, populate: false, ..self.identity }, connection };
         let fds: Vec<_> = client.iter().map(|client| client.fd.as_fd()).collect();
         self.instance.sandbox.send(&message, &fds).map_err(at("sending to a spare"))?;
         Ok(self.instance.booted_with(client.as_ref()))

@@ -38,7 +38,7 @@ fn fake_with(limits: Limits) -> Fake {
     let pid = i32::try_from(process.id()).expect("pid");
     let (control, socket) = wire::pair().expect("pair");
     let sandbox = Sandbox::for_test(function, control, Process::for_test(pidfd, pid));
-    let identity = Identity { generation: 1, pid: 1000, spare: false, syscall_stats: false };
+    let identity = Identity { generation: 1, pid: 1000, spare: false, populate: false, syscall_stats: false };
     Fake { instance: Instance::new(sandbox, identity, false), socket, process }
 }
 

@@ -5,7 +5,7 @@ use crate::instance::Instance;
 use crate::kernel_image;
 use crate::process::Process;
 use abi::image::RegionKind;
-use abi::layout::{DUMP, PAGE_SIZE};
+use abi::layout::{DUMP, GUEST_END, PAGE_SIZE};
 use image::{Contents, Origin, PageSource, Progress, Summary};
 use std::fs::File;
 use std::io;
@@ -14,14 +14,25 @@ use std::path::Path;
 
 /// Longest dump that is read, bytes.
 const MAX_DUMP: u64 = 256 << 20;
-/// `pagemap`: the page is present, or swapped.
-const POPULATED: u64 = 1 << 63 | 1 << 62;
+/// Bits of `pagemap` of which one must be set, and those of which none may be.
+#[derive(Clone, Copy)]
+struct Pages {
+    any: u64,
+    none: u64,
+}
+
+/// Present, or swapped.
+const POPULATED: Pages = Pages { any: 1 << 63 | 1 << 62, none: 0 };
+/// Present.
+const PRESENT: Pages = Pages { any: 1 << 63, none: 0 };
+/// Present and of no file: a copy of its own.
+const WRITTEN: Pages = Pages { any: 1 << 63, none: 1 << 61 };
 /// Entries of `pagemap` that are read at once.
 const BATCH: usize = 1 << 14;
 
 impl Instance {
     /// Writes the func-image of this sandbox, which must be frozen, to `path`. `function_toml` is the configuration
-    /// that it was started from, with absolute paths. The sandbox stays frozen: end it.
+    /// that it was started from, with absolute paths; `working_set`, pages as of [`Self::used_pages`]. The sandbox stays frozen: end it.
     ///
     /// # Errors
     /// When it is not frozen, has ended, its dump breaks a rule, or the file can't be written.
@@ -29,6 +40,7 @@ impl Instance {
         &mut self,
         path: &Path,
         function_toml: &str,
+        working_set: Vec<u64>,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Summary> {
         let len = self.dump_len().ok_or_else(|| Error::Invalid("the sandbox is not frozen".to_owned()))?;
@@ -40,9 +52,29 @@ impl Instance {
             cpu: image::cpu::host(),
         };
         let mut contents = Contents::from_dump(dump, origin).map_err(image::Error::from)?;
+        contents.working_set = working_set;
         let mut memory = Memory::open(process)?;
         memory.mark_untouched(&mut contents)?;
         Ok(image::write(path, &contents, &mut memory, progress)?)
+    }
+}
+
+impl Instance {
+    /// Pages of the guest that this instance, continued from an image, has written so far, and those of memory that it
+    /// can't write which are present: the working set of what it did. Ascending.
+    ///
+    /// # Errors
+    /// When it has ended.
+    pub fn used_pages(&mut self) -> Result<Vec<u64>> {
+        let memory = Memory::open(self.sandbox.known()?)?;
+        let mut ranges = Vec::new();
+        for mapping in memory.mappings.iter().filter(|mapping| mapping.start < GUEST_END) {
+            let used = if mapping.writable { WRITTEN } else { PRESENT };
+            memory
+                .touched(mapping.start, mapping.end, used, &mut ranges)
+                .map_err(|_| Error::Invalid("the sandbox's pages can't be looked at".to_owned()))?;
+        }
+        Ok(ranges.into_iter().flat_map(|(from, to)| (from..to).step_by(PAGE_SIZE as usize)).collect())
     }
 }
 
@@ -68,6 +100,8 @@ struct Mapping {
     end: u64,
     /// Pages that were never touched are zero, not some file's.
     anonymous: bool,
+    /// It may be written to.
+    writable: bool,
 }
 
 impl Memory {
@@ -90,8 +124,8 @@ impl Memory {
         Ok(())
     }
 
-    /// Adds the touched pages between two addresses.
-    fn touched(&self, start: u64, end: u64, ranges: &mut Vec<(u64, u64)>) -> io::Result<()> {
+    /// Adds the pages of this kind between two addresses.
+    fn touched(&self, start: u64, end: u64, which: Pages, ranges: &mut Vec<(u64, u64)>) -> io::Result<()> {
         let mut bytes = vec![0; BATCH * 8];
         let mut page = start;
         while page < end {
@@ -99,7 +133,8 @@ impl Memory {
             let entries = bytes.get_mut(..pages * 8).unwrap_or_default();
             self.pagemap.read_exact_at(entries, page / PAGE_SIZE * 8)?;
             for entry in entries.as_chunks::<8>().0 {
-                if u64::from_le_bytes(*entry) & POPULATED != 0 {
+                let entry = u64::from_le_bytes(*entry);
+                if entry & which.any != 0 && entry & which.none == 0 {
                     add(ranges, page, page + PAGE_SIZE);
                 }
                 page += PAGE_SIZE;
@@ -133,7 +168,7 @@ impl PageSource for Memory {
                 continue;
             }
             if mapping.anonymous {
-                self.touched(from, to, &mut ranges)?;
+                self.touched(from, to, POPULATED, &mut ranges)?;
             } else {
                 add(&mut ranges, from, to);
             }
@@ -154,9 +189,10 @@ fn add(ranges: &mut Vec<(u64, u64)>, from: u64, to: u64) {
 fn mapping(line: &str) -> Option<Mapping> {
     let mut parts = line.split_ascii_whitespace();
     let (start, end) = parts.next()?.split_once('-')?;
-    let inode = parts.nth(3)?;
+    let writable = parts.next()?.contains('w');
+    let inode = parts.nth(2)?;
     let number = |text| u64::from_str_radix(text, 16).ok();
-    Some(Mapping { start: number(start)?, end: number(end)?, anonymous: inode == "0" })
+    Some(Mapping { start: number(start)?, end: number(end)?, anonymous: inode == "0", writable })
 }
 
 #[cfg(test)]
@@ -232,9 +268,12 @@ mod tests {
     #[test]
     fn lines_of_maps_are_understood() {
         let file = "7e0000000000-7e0000001000 r-xp 00000000 00:01 1034 /memfd:catalyzer-kernel (deleted)";
-        let expected = Mapping { start: 0x7e00_0000_0000, end: 0x7e00_0000_1000, anonymous: false };
+        let expected = Mapping { start: 0x7e00_0000_0000, end: 0x7e00_0000_1000, anonymous: false, writable: false };
         assert_eq!(mapping(file), Some(expected));
-        assert!(mapping("00400000-00452000 rw-p 00000000 00:00 0 ").is_some_and(|mapping| mapping.anonymous));
+        assert!(
+            mapping("00400000-00452000 rw-p 00000000 00:00 0 ")
+                .is_some_and(|mapping| mapping.anonymous && mapping.writable)
+        );
         assert_eq!(mapping("nonsense"), None);
     }
 

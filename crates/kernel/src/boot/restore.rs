@@ -71,7 +71,7 @@ pub fn boot(restore: Restore, mut descriptors: Descriptors) -> ! {
     adopt(&restore, &mut descriptors);
     match restore.then {
         Then::Run => run(restore.instance, restore.connection.zip(descriptors.take()), header.monotonic_ns),
-        Then::Template => super::template::serve(header.monotonic_ns),
+        Then::Template => super::template::park(header.monotonic_ns),
     }
 }
 

@@ -59,6 +59,7 @@ pub fn boot(trace: bool, mut descriptors: Descriptors) -> ! {
             host::exit_group(if errno == ENOENT { 127 } else { 126 })
         }
     }
+    local::stamp(Stamp::Relocated);
     per_thread().tid.set(thread.tid.0);
     // A server has booted when it takes its first connection, any other program with its first instruction.
     if launch.port.is_none() {
