@@ -27,6 +27,11 @@ impl<'a> Boots<'a> {
         Self { sandboxes, image, trace, template: None, zygote: None, spare: None }
     }
 
+    /// Gives up what was made ahead; the next boots make their own.
+    pub fn begin_anew(&mut self) {
+        (self.template, self.zygote, self.spare) = (None, None, None);
+    }
+
     fn image(&self) -> Result<&Image> {
         self.image.as_ref().context("this kind of boot needs an image")
     }

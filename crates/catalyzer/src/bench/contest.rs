@@ -1,5 +1,7 @@
 //! Everything that is measured of one function, ready to be measured.
 
+use super::breakdown::Watched;
+use super::faults::Watch;
 use super::floors::bare::{Bare, Shape};
 use super::floors::fork_server::ForkServer;
 use super::floors::native::Native;
@@ -23,6 +25,8 @@ use std::time::{Duration, Instant as Time};
 pub const PATIENCE: Duration = Duration::from_secs(30);
 /// Instances whose memory at rest is looked at.
 const RESTING: usize = 5;
+/// Boots of each kind whose page faults are watched.
+const WATCHED: usize = 15;
 /// How long an instance may take to come to rest.
 const SETTLING: Duration = Duration::from_secs(5);
 /// The bare process where no template tells its shape.
@@ -30,6 +34,7 @@ const PLAIN: Shape = Shape { mappings: 40, pages: 10 };
 
 /// See the module documentation.
 pub struct Contest<'a> {
+    sandboxes: &'a Sandboxes,
     request: Request,
     expected: Option<&'a str>,
     pairs: Pairs,
@@ -55,6 +60,7 @@ impl<'a> Contest<'a> {
             None => File::open("/proc/self/exe")?,
         };
         let mut contest = Self {
+            sandboxes,
             request: Request::get("/")?,
             expected: plan.expected.as_deref(),
             pairs: Pairs::new()?,
@@ -181,13 +187,41 @@ impl<'a> Contest<'a> {
         Ok((Measured { boot_us, first_response_us }, instance))
     }
 
+    /// Boots of this kind with the host's counter of page faults on everything the nursery clones.
+    fn watch(&mut self, kind: BootKind) -> Result<Vec<Watched>> {
+        let mut watch = Watch::nursery_of(self.sandboxes.class.keeper_pid())?;
+        self.boots.begin_anew();
+        let mut boots = Vec::new();
+        for _ in 0..WATCHED {
+            self.boots.prepare(kind)?;
+            watch.take()?;
+            let (_, mut instance) = self.respond(kind)?;
+            let pid = instance.pid()?;
+            end(&mut instance)?;
+            let faults = watch.take()?;
+            // Noting costs time: these are not among the boots whose steps are timed.
+            if let Some((_, asked_ns, page)) = self.pages.as_mut().and_then(Vec::pop) {
+                boots.push(Watched { asked_ns, page, pid, faults });
+            }
+        }
+        self.boots.begin_anew();
+        Ok(boots)
+    }
+
     /// A row of our own boots, with memory at rest and breakdown.
     pub fn boot_row(&mut self, row: &Row, kind: BootKind) -> BootRow {
         let resting = self.resting(kind);
         let resting = self.or_note("memory at rest", resting);
+        let watched = if self.pages.is_some() {
+            let watched = self.watch(kind);
+            self.or_note("page faults", watched).unwrap_or_default()
+        } else {
+            Vec::new()
+        };
         let pages = self.pages.as_ref().map(|pages| {
             let own = pages.iter().filter(|(of, ..)| *of == kind);
-            breakdown::steps(own.map(|(_, asked_ns, page)| (*asked_ns, page)))
+            let own = own.map(|(_, asked_ns, page)| (*asked_ns, page));
+            breakdown::steps(own, &watched, kind == BootKind::Scratch)
         });
         BootRow {
             boot: kind.name().to_owned(),

@@ -5,6 +5,7 @@
 
 mod breakdown;
 mod contest;
+mod faults;
 pub mod floors;
 pub mod micro;
 pub mod report;

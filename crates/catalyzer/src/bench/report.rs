@@ -117,7 +117,7 @@ pub struct Step {
     pub step: &'static str,
     /// Median time.
     pub p50_us: f64,
-    /// Median of page faults; none where they can't be told step by step.
+    /// Median of page faults of other boots, watched by the host's counter; none where it is not permitted.
     pub faults: Option<f64>,
     /// Median of mappings made.
     pub mappings: f64,

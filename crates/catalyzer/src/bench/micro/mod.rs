@@ -1,10 +1,12 @@
 //! `bench --micro`: single operations of a program, in the sandbox beside native.
 //!
 //! The probes time themselves from inside and print one JSON object, so that nothing of starting them is
-//! counted; they run natively and in the sandbox by turns, and the fastest of each counts.
+//! counted; they run natively and in the sandbox by turns. A probe reports its fastest batch, since disturbance
+//! only ever adds; of the turns the median counts, since a turn may have a lucky processor.
 
 pub mod probe;
 
+use super::stats::Samples;
 use crate::config::layer::Layer;
 use crate::config::{Function, MountPoint};
 use crate::sandbox::{Listener, Sandboxes, show};
@@ -17,7 +19,7 @@ use std::process::{Command, Stdio};
 use toml::Spanned;
 
 /// How often each probe runs on either side.
-const TURNS: usize = 3;
+const TURNS: usize = 5;
 /// Where the sandbox sees this binary.
 const INSIDE: &str = "/catalyzer";
 const PYTHON: &str = "/usr/bin/python3";
@@ -48,7 +50,10 @@ pub struct Row {
     pub native_us: f64,
 }
 
+/// What one run of a probe printed: microseconds by name.
 type Times = BTreeMap<String, f64>;
+/// The same of all turns.
+type Turns = BTreeMap<String, Samples>;
 
 /// Measures all probes.
 ///
@@ -65,28 +70,29 @@ pub fn measure(monitor: &Monitor) -> Result<Vec<Row>> {
         let command = [PYTHON, "-I", "-c", PYTHON_PROBE].map(str::to_owned).to_vec();
         probes.push((command.clone(), Function::of_command(command)));
     }
-    let (mut ours, mut native) = (Times::new(), Times::new());
+    let (mut ours, mut native) = (Turns::new(), Turns::new());
     for (command, function) in probes {
         let layer = Layer::of(&function)?;
         let launch = function.launch(&layer);
         let sandboxes = Sandboxes::with_launch(monitor, function, layer, launch, ClassLimits::default())?;
         for _ in 0..TURNS {
-            keep_best(&mut native, &on_the_host(&command)?)?;
-            keep_best(&mut ours, &in_a_sandbox(&sandboxes).context("a probe in the sandbox")?)?;
+            keep(&mut native, &on_the_host(&command)?)?;
+            keep(&mut ours, &in_a_sandbox(&sandboxes).context("a probe in the sandbox")?)?;
         }
     }
     let rounded = |us: f64| (us * 10_000.0).round() / 10_000.0;
-    let rows = ours.into_iter().filter_map(|(name, ours_us)| {
-        let native_us = rounded(*native.get(&name)?);
-        Some(Row { name, ours_us: rounded(ours_us), native_us })
+    let median = |samples: &Samples| rounded(samples.percentile(50.0));
+    let rows = ours.into_iter().filter_map(|(name, turns)| {
+        let native_us = median(native.get(&name)?);
+        Some(Row { name, ours_us: median(&turns), native_us })
     });
     Ok(rows.collect())
 }
 
-fn keep_best(best: &mut Times, output: &[u8]) -> Result<()> {
+fn keep(turns: &mut Turns, output: &[u8]) -> Result<()> {
     let times: Times = serde_json::from_slice(output).context("a probe printed something else than its times")?;
     for (name, us) in times {
-        best.entry(name).and_modify(|best| *best = best.min(us)).or_insert(us);
+        turns.entry(name).or_default().extend([us]);
     }
     Ok(())
 }
