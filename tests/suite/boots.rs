@@ -32,7 +32,7 @@ pub fn trials() -> Result<Vec<Trial>> {
     Ok(trials)
 }
 
-fn folder(function: &str) -> String {
+pub(crate) fn folder(function: &str) -> String {
     repository().join("functions").join(function).display().to_string()
 }
 

@@ -33,6 +33,7 @@ pub mod ordinary_user;
 pub mod process;
 pub mod python;
 pub mod sandbox;
+pub mod serving;
 pub mod uniqueness;
 
 use std::path::PathBuf;

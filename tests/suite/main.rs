@@ -4,7 +4,7 @@ use libtest_mimic::Arguments;
 use std::process::ExitCode;
 use system_tests::{
     bad_input, boots, command, crash, differential, gallery, guest_files, hostile, hostile_place, known_failures,
-    ordinary_user, python, uniqueness,
+    ordinary_user, python, serving, uniqueness,
 };
 
 fn main() -> ExitCode {
@@ -22,6 +22,7 @@ fn main() -> ExitCode {
         ordinary_user::trials,
         crash::trials,
         uniqueness::trials,
+        serving::trials,
         hostile::trials,
         bad_input::trials,
     ];
