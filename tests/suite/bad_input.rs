@@ -146,7 +146,7 @@ fn a_port_that_is_never_opened_shows_the_threads() -> Result<()> {
     let folder = scratch("never-opens")?;
     fs::write(folder.join("function.toml"), "name = \"never\"\ncommand = [\"/bin/sleep\", \"1000\"]\nport = 8080\n")?;
     let image = folder.join("never.img");
-    let mut command = catalyzer(["build", "--time-limit", "1s", "-o"]);
+    let mut command = catalyzer(["build", "--time-limit", "3s", "-o"]);
     let outcome = run(command.arg(&image).arg(&folder), b"", LIMIT)?;
     outcome.expect_status(125)?;
     ensure!(outcome.errors().contains("sleep"), "what the threads wait for isn't shown\n{outcome}");

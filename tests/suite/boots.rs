@@ -143,7 +143,7 @@ impl Server {
         let pid = Pid::from_child(&self.child);
         let before = descendants(self.child.id())?;
         kill_process(pid, Signal::INT)?;
-        ensure!(wait(&mut self.child, Duration::from_secs(10))?.is_some(), "serve doesn't end on an interrupt");
+        ensure!(wait(&mut self.child, LIMIT)?.is_some(), "serve doesn't end on an interrupt");
         let left: Vec<_> = before.into_iter().filter(|pid| alive(*pid)).collect();
         ensure!(left.is_empty(), "processes {left:?} outlive serve");
         Ok(())

@@ -266,7 +266,7 @@ fn kernel_call(who: Who, number: u32) -> Result<()> {
         if row { &[("-1", u64::MAX), ("0", 0), ("wild", 0x7dfe_0000_0000)] } else { &[("-1", u64::MAX)] };
     for (word, value) in words {
         let text = number.to_string();
-        let outcome = run(who, &["--timeout", "5s"], "kernel_call", &[&text, word, word, word, word, word, word])?;
+        let outcome = run(who, LONG, "kernel_call", &[&text, word, word, word, word, word, word])?;
         if PASSED_BY_LINUX.contains(&number) {
             ensure!(outcome.status != 0 || outcome.text().contains("PASSED: -"), "{outcome}");
             continue;
