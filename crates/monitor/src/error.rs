@@ -83,7 +83,7 @@ fn hint(step: &str, errno: Errno) -> &'static str {
     if step.starts_with("unshare") {
         match errno {
             Errno::PERM | Errno::ACCESS => {
-                " (user namespaces are switched off here: see `catalyzer doctor`; \
+                " (user namespaces are switched off here, or this is a chroot: see `catalyzer doctor`; \
                  usually sysctl kernel.unprivileged_userns_clone=1 or kernel.apparmor_restrict_unprivileged_userns=0)"
             }
             Errno::NOSPC | Errno::USERS => " (too many namespaces: raise the sysctl user.max_user_namespaces)",
