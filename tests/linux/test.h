@@ -8,6 +8,7 @@
  *   test: args WORD...                     arguments
  *   test: env KEY=VALUE                    a variable of the environment, once a line
  *   test: stdin TEXT                       a line of standard input, once a line
+ *   test: processes                        it has several processes at times: no image can be made then
  */
 #ifndef TEST_H
 #define TEST_H

@@ -37,6 +37,8 @@ pub struct Program {
     pub environment: Vec<(String, String)>,
     /// Its standard input.
     pub input: Vec<u8>,
+    /// It has several processes at times: no image can be made then, which must be said.
+    pub processes: bool,
 }
 
 /// Builds everything that is older than its source; the programs in order of name.
@@ -122,10 +124,12 @@ fn describe(source: &Path, text: &str, linking: Linking, folder: &Path) -> Resul
         arguments: Vec::new(),
         environment: Vec::new(),
         input: Vec::new(),
+        processes: false,
     };
     for (word, rest) in directives(text) {
         match word {
             "variants" => {}
+            "processes" => program.processes = true,
             "args" => program.arguments.extend(rest.split_whitespace().map(str::to_owned)),
             "env" => {
                 let (key, value) = rest.split_once('=').with_context(|| format!("{stem}: env wants KEY=VALUE"))?;

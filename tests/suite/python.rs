@@ -68,6 +68,7 @@ pub fn programs() -> Vec<Program> {
         arguments: vec!["-c".to_owned(), script.to_owned()],
         environment: Vec::new(),
         input: Vec::new(),
+        processes: false,
     };
     SCRIPTS.into_iter().map(program).collect()
 }

@@ -205,6 +205,8 @@ pub enum FromSandbox {
     Threads(Vec<u8>),
     /// Send memory that several mappings and host processes can share ([`ToSandbox::Memory`]). At most once.
     NeedMemory,
+    /// It was asked to freeze and can't; a sentence. It ends.
+    CantFreeze(Vec<u8>),
     /// An instance with [`Instance::syscall_stats`]: the calls it made, when asked and at its end.
     Counts(Vec<CallCount>),
 }

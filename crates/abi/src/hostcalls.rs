@@ -54,6 +54,8 @@ pub const CLONE_THREAD_FLAGS: u64 = 0x100 | 0x200 | 0x400 | 0x800 | 0x10000 | 0x
 pub const CLONE_SFORK_FLAGS: u64 = 0x1000 | 0x8000 | 0x2000_0000 | 17;
 /// A template or zygote nursery: a sibling in the keeper's own pid namespace.
 pub const CLONE_TEMPLATE_FLAGS: u64 = 0x1000 | 0x8000 | 17;
+/// A host process for another guest process of the same sandbox: a copy of the memory, the same descriptors.
+pub const CLONE_PROCESS_FLAGS: u64 = 0x400 | 17;
 /// `FUTEX_WAIT_BITSET | FUTEX_PRIVATE_FLAG` (absolute `CLOCK_MONOTONIC` deadline).
 pub const FUTEX_WAIT_PRIVATE: u64 = 9 | 128;
 /// `FUTEX_WAKE | FUTEX_PRIVATE_FLAG`.
@@ -74,11 +76,11 @@ hostcalls! {
     MADVISE = 28 "madvise" [
         // NORMAL, RANDOM, SEQUENTIAL, WILLNEED, DONTNEED
         &[AtMost(2, 4)],
-        // FREE, REMOVE
-        &[Is(2, 8)], &[Is(2, 9)],
+        // FREE, REMOVE, DONTFORK, DOFORK
+        &[Is(2, 8)], &[Is(2, 9)], &[Is(2, 10)], &[Is(2, 11)],
         // POPULATE_READ, POPULATE_WRITE
         &[Is(2, 22)], &[Is(2, 23)],
-    ] "guest madvise, populating a working set, giving shared memory back";
+    ] "guest madvise, populating a working set, giving shared memory back, clones without the guest's memory";
     SENDTO = 44 "sendto" [&[Only(3, MESSAGE_FLAGS), Is(4, 0), Is(5, 0)]] "connections handed in";
     RECVFROM = 45 "recvfrom" [&[Only(3, MESSAGE_FLAGS), Is(4, 0), Is(5, 0)]] "connections handed in";
     SENDMSG = 46 "sendmsg" [&[Only(2, MESSAGE_FLAGS)]] "control socket, file server, connections";
@@ -88,7 +90,8 @@ hostcalls! {
         &[Is(0, CLONE_THREAD_FLAGS)],
         &[Is(0, CLONE_SFORK_FLAGS)],
         &[Is(0, CLONE_TEMPLATE_FLAGS)],
-    ] "guest threads, sfork, zygotes, templates";
+        &[Is(0, CLONE_PROCESS_FLAGS)],
+    ] "guest threads, guest processes, sfork, zygotes, templates";
     EXIT = 60 "exit" [ANY] "end of a host thread";
     CAPSET = 126 "capset" [ANY] "an instance drops what its template had";
     SIGALTSTACK = 131 "sigaltstack" [ANY] "a new thread's kernel stack";

@@ -4,6 +4,7 @@
 //! 0x0000_0001_0000  GUEST_START   application: program, heap, mappings, stacks, guest vDSO
 //! 0x7dff_0000_0000  GUEST_END
 //! 0x7dff_ffff_0000  BOOT_PAGE
+//! 0x7dff_ffff_8000  COMMON_PAGE: what the host processes of one sandbox share besides the heap
 //! 0x7e00_0000_0000  KERNEL_BASE   guest kernel text and data (fixed, never in an image)
 //! 0x7e10_0000_0000  STACKS        one slot per host thread: guard, kernel stack, per-thread data
 //! 0x7e20_0000_0000  DUMP          what a frozen sandbox tells about itself
@@ -23,6 +24,8 @@ pub const GUEST_END: u64 = 0x7dff_0000_0000;
 pub const GUEST_VDSO: u64 = GUEST_END - 0x1_0000;
 /// The [`crate::boot::BootPage`].
 pub const BOOT_PAGE: u64 = 0x7dff_ffff_0000;
+/// A page that all host processes of a sandbox share, once there are several.
+pub const COMMON_PAGE: u64 = BOOT_PAGE + 0x8000;
 /// Where the guest kernel is linked.
 pub const KERNEL_BASE: u64 = 0x7e00_0000_0000;
 /// Upper bound of the guest kernel's text and data, bytes from [`KERNEL_BASE`].
@@ -43,9 +46,11 @@ pub const HEAPS: u64 = 0x7e40_0000_0000;
 pub const HEAP_RESERVE: u64 = 2 << 30;
 /// Alignment of heap bases, bytes.
 pub const HEAP_ALIGN: u64 = 2 << 20;
-/// Length of the memory of [`crate::control::ToSandbox::Memory`], bytes: room for a kernel heap, then the [`ARENA`]. It is
-/// sparse.
+/// Length of the memory of [`crate::control::ToSandbox::Memory`], bytes: the heap's reserve, whose last page is the
+/// [`COMMON_PAGE`], then the [`ARENA`]. It is sparse.
 pub const MEMORY_LEN: u64 = HEAP_RESERVE + (HEAPS - ARENA);
+/// Where the [`COMMON_PAGE`] lies in it; no heap is longer than that.
+pub const MEMORY_COMMON: u64 = HEAP_RESERVE - PAGE_SIZE;
 /// Where the [`ARENA`] lies in it.
 pub const MEMORY_ARENA: u64 = HEAP_RESERVE;
 /// End of what the guest kernel maps.

@@ -54,9 +54,15 @@ impl Status {
             (Reason::Unannounced, How::Signal(signal)) if 0 < signal && signal < 65 => {
                 Self::Program(Exit::Signal(signal as u8))
             }
-            (Reason::Unannounced | Reason::Boot(_) | Reason::Crash | Reason::Asked | Reason::Violation(_), _) => {
-                Self::Failed
-            }
+            (
+                Reason::Unannounced
+                | Reason::Boot(_)
+                | Reason::Freeze(_)
+                | Reason::Crash
+                | Reason::Asked
+                | Reason::Violation(_),
+                _,
+            ) => Self::Failed,
         }
     }
 }

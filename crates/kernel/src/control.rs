@@ -7,6 +7,7 @@ use abi::control::{Connection, Exit, FromSandbox, LogStream, ToSandbox};
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use core::cell::{Cell, RefCell};
+use core::sync::atomic::Ordering::{Relaxed, SeqCst};
 
 /// What goes on between this sandbox and the monitor.
 #[derive(Default)]
@@ -63,6 +64,26 @@ pub fn log(stream: LogStream, bytes: &[u8]) {
     }
 }
 
+/// Ends the whole sandbox: its first host process is the first one of its namespace, whose end is that of all.
+pub fn end_sandbox(status: u8) -> ! {
+    let local = crate::local::local();
+    if let Some(common) = crate::local::common()
+        && local.host.load(Relaxed) != 0
+    {
+        common.ending.store(0x100 | u32::from(status), SeqCst);
+        let _ = host::kick(1, 1);
+    }
+    host::exit_group(status)
+}
+
+/// The state can't be gone on with, and may not be touched: says why and ends the sandbox.
+pub fn end_broken(sentence: &str) -> ! {
+    let mut message = [0; 4608];
+    let encoded = abi::control::encode_crash(sentence.as_bytes(), &mut message);
+    let _ = host::transmit(socket(), encoded, &[], true);
+    end_sandbox(125)
+}
+
 /// The program ended: reports it and ends the sandbox.
 pub fn exited(exit: Exit) -> ! {
     crate::syscall::strace::at_end(exit);
@@ -73,13 +94,13 @@ pub fn exited(exit: Exit) -> ! {
         Exit::Signal(signal) => 128 + signal,
         Exit::OutOfMemory => 137,
     };
-    host::exit_group(status)
+    end_sandbox(status)
 }
 
 /// The guest kernel can't go on: reports a sentence and ends the sandbox.
 pub fn fatal(sentence: &str) -> ! {
     send(&FromSandbox::Crashed { report: sentence.as_bytes().to_vec() }, &[]);
-    host::exit_group(125)
+    end_sandbox(125)
 }
 
 /// No message to a sandbox is longer, bytes.
@@ -199,9 +220,18 @@ pub fn threads_report() -> Vec<u8> {
         let waiting = thread.waiting.borrow();
         let what = waiting.as_ref().map_or("running", |wait| wait.what);
         let name = thread.name.borrow();
-        let _ = writeln!(text, "thread {} ({}): {}", tid.0, name.escape_ascii(), what);
+        let pid = thread.process().pid.0;
+        let _ = writeln!(text, "process {pid} thread {} ({}): {}", tid.0, name.escape_ascii(), what);
     }
     text.into_bytes()
+}
+
+/// As [`trace`], without giving up the lock: for what must not be parted from what comes next.
+pub fn trace_under_lock(line: &[u8]) {
+    match kernel().control.trace.get() {
+        Some(stream) => drop(host::write(stream, line)),
+        None => log(LogStream::Trace, line),
+    }
 }
 
 /// Writes to the trace stream, or to the log when there is none.

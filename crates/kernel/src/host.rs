@@ -372,14 +372,22 @@ pub fn futex_wake(word: &core::sync::atomic::AtomicU32, count: u32) {
     let _ = call(nr::FUTEX, [word.as_ptr() as u64, nr::FUTEX_WAKE_PRIVATE, count.into(), 0, 0, 0]);
 }
 
-/// Interrupts a host thread of this process.
-pub fn kick(process: i32, thread: i32) {
-    let _ = call(nr::TGKILL, [process as u64, thread as u64, KICK_SIGNAL as u64, 0, 0, 0]);
+/// Interrupts a host thread of the sandbox.
+///
+/// # Errors
+/// `ESRCH` when there is none.
+pub fn kick(process: i32, thread: i32) -> Result<()> {
+    call(nr::TGKILL, [process as u64, thread as u64, KICK_SIGNAL as u64, 0, 0, 0]).map(drop)
 }
 
-/// `rt_sigprocmask(2)`: blocks (`true`) or unblocks the kick signal for this host thread.
+/// The signal that tells of the end of a host process.
+pub const SIGCHLD: i32 = 17;
+/// The set of signals that interrupt from outside.
+pub const KICKS: u64 = 1 << (KICK_SIGNAL - 1) | 1 << (SIGCHLD - 1);
+
+/// `rt_sigprocmask(2)`: blocks (`true`) or unblocks the signals of [`KICKS`] for this host thread.
 pub fn block_kick(block: bool) {
-    let mask: u64 = 1 << (KICK_SIGNAL - 1);
+    let mask: u64 = KICKS;
     let how = u64::from(!block);
     let _ = call(nr::RT_SIGPROCMASK, [how, &raw const mask as u64, 0, 8, 0, 0]);
 }
@@ -429,6 +437,27 @@ pub fn epoll_wait(set: HostFd, into: &mut [EpollEvent], timeout_ms: i32) -> Resu
 /// `eventfd2(2)`, non-blocking, close-on-exec.
 pub fn eventfd() -> Result<HostFd> {
     call(nr::EVENTFD2, [0, 0o2_004_000, 0, 0, 0, 0]).map(|fd| HostFd(fd as i32))
+}
+
+/// Clones the calling host thread into a host process of its own: a copy of the memory, the same descriptors. Answers
+/// its number, and 0 in it.
+pub fn clone_host_process() -> Result<i32> {
+    // Without CLONE_VM the child has a copy of everything.
+    call(nr::CLONE, [nr::CLONE_PROCESS_FLAGS, 0, 0, 0, 0, 0]).map(|pid| pid as i32)
+}
+
+/// `eventfd2(2)` whose reads wait.
+pub fn waiting_eventfd() -> Result<HostFd> {
+    call(nr::EVENTFD2, [0, 0o2_000_000, 0, 0, 0, 0]).map(|fd| HostFd(fd as i32))
+}
+
+/// `madvise(2)` of the whole guest's part: whether clones get it.
+pub fn fork_guest_memory(with: bool) {
+    const DONTFORK: u64 = 10;
+    const DOFORK: u64 = 11;
+    let start = abi::layout::GUEST_START;
+    // Holes are passed over, and answered with ENOMEM.
+    let _ = call(nr::MADVISE, [start, GUEST_END - start, if with { DOFORK } else { DONTFORK }, 0, 0, 0]);
 }
 
 /// `membarrier(2)` with `PRIVATE_EXPEDITED_SYNC_CORE` (or its registration).

@@ -66,8 +66,6 @@ pub struct Kernel {
     pub ipc: ipc::Ipc,
     /// Sockets of the inside and the listener that is fed from outside.
     pub net: net::Net,
-    /// The host descriptors this instance watches.
-    pub poller: task::poller::Poller,
     /// The monitor's side of things: connections to come, what was reported.
     pub control: control::Control,
     /// System calls made so far, all threads.

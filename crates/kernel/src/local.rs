@@ -17,7 +17,7 @@ use core::sync::atomic::{AtomicI32, AtomicU32, AtomicU64, Ordering::Relaxed};
 pub struct Local {
     /// Base of the kernel heap, for the allocator; 0: there is none yet.
     pub heap: AtomicU64,
-    /// The kernel lock: 0 free, 1 held, 2 held with sleepers.
+    /// The kernel lock while this is the sandbox's only host process: 0 free, 1 held, 2 held with sleepers.
     pub lock: AtomicU32,
     /// Hostcalls made since the clone.
     pub hostcalls: AtomicU32,
@@ -29,6 +29,12 @@ pub struct Local {
     pub host_pid: AtomicI32,
     /// Descriptor of the control socket.
     pub control_fd: AtomicI32,
+    /// Number of this host process in the state: 0 for the sandbox's first.
+    pub host: AtomicU32,
+    /// The sandbox has (or had) several host processes: [`Common`] is there.
+    pub shared: AtomicU32,
+    /// Slot of the first host thread, without which the host calls the process a zombie.
+    pub leader: AtomicU32,
     /// Set while all threads are being stopped.
     pub stopping: AtomicU32,
     /// The first connection's thread still has to stamp its return to user code.
@@ -68,6 +74,31 @@ pub struct PerThread {
     pub wake: AtomicU32,
     /// Number of its stack slot (`GS:52`).
     pub slot: u32,
+}
+
+/// What the host processes of a sandbox share besides the heap: words that can't lie in it, because the heap is only
+/// looked at under the lock, and is an image section.
+#[repr(C)]
+pub struct Common {
+    /// The kernel lock: 0 free, 1 held.
+    pub lock: AtomicU32,
+    /// Host threads that sleep for it, or are about to.
+    pub waiters: AtomicU32,
+    /// The host process that holds it.
+    pub holder: AtomicI32,
+    /// The descriptor that sleepers read.
+    pub sleep: AtomicI32,
+    /// The sandbox ends, with this status and bit 8 set.
+    pub ending: AtomicU32,
+}
+
+/// See [`Common`]; only once there are several host processes.
+pub fn common() -> Option<&'static Common> {
+    if local().shared.load(Relaxed) == 0 {
+        return None;
+    }
+    // SAFETY: mapped before the word was set; all atomics.
+    Some(unsafe { &*(abi::layout::COMMON_PAGE as *const Common) })
 }
 
 /// The boot page.

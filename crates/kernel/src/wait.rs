@@ -182,6 +182,8 @@ pub struct WaitFor {
     /// A signal that ends the wait lets the call run once more, with [`Wake::Signal`], so that it can write
     /// back what is left of its time; it answers `EINTR` then.
     pub finishes: bool,
+    /// Only a deadly signal ends it.
+    pub killable_only: bool,
     /// What becomes of the call when a signal with a handler arrives; set by the dispatcher.
     pub rule: RestartRule,
     /// It may end by a connection from outside: the thread accepts, or polls the listener on the function's port.
@@ -228,6 +230,8 @@ pub enum Progress {
     Deadline(u64),
     /// Bytes moved, and a deadline.
     BytesUntil(usize, u64),
+    /// A child was made and is waited for (`vfork`): its number.
+    Child(u32),
     /// The call has entered its wait; being woken by an event completes it (`FUTEX_WAIT`).
     Entered,
     /// As [`Progress::Entered`], with a deadline computed at the beginning.

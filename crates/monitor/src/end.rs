@@ -53,6 +53,8 @@ pub enum Reason {
     Boot(String),
     /// The guest kernel died and left a report.
     Crash,
+    /// It was asked to stop for an image and can't; a sentence.
+    Freeze(String),
     /// The monitor killed it because it was told to.
     Asked,
     /// The function's time was over.
@@ -80,7 +82,7 @@ impl fmt::Display for End {
             Reason::Program(Exit::Status(status)) => write!(f, "the program ended with status {status}"),
             Reason::Program(Exit::Signal(signal)) => write!(f, "the program was killed by signal {signal}"),
             Reason::Program(Exit::OutOfMemory) | Reason::Memory => f.write_str("it exceeded its memory limit"),
-            Reason::Start(_, message) | Reason::Boot(message) => f.write_str(message),
+            Reason::Start(_, message) | Reason::Boot(message) | Reason::Freeze(message) => f.write_str(message),
             Reason::Crash => write!(f, "the guest kernel crashed ({})", self.how),
             Reason::Asked => f.write_str("killed by the monitor"),
             Reason::Timeout => f.write_str("its time limit was reached"),

@@ -269,7 +269,12 @@ mod tests {
 
     #[test]
     fn a_clone_with_any_other_flag_kills() {
-        let good = [hostcalls::CLONE_THREAD_FLAGS, hostcalls::CLONE_SFORK_FLAGS, hostcalls::CLONE_TEMPLATE_FLAGS];
+        let good = [
+            hostcalls::CLONE_THREAD_FLAGS,
+            hostcalls::CLONE_SFORK_FLAGS,
+            hostcalls::CLONE_TEMPLATE_FLAGS,
+            hostcalls::CLONE_PROCESS_FLAGS,
+        ];
         for flags in good {
             for bit in 0..64 {
                 let changed = flags ^ (1 << bit);

@@ -108,6 +108,7 @@ fn messages_nobody_asked_for_kill() {
     let cases = [
         (FromSandbox::Parked, "parked"),
         (FromSandbox::Frozen { len: 9 }, "frozen"),
+        (FromSandbox::CantFreeze(b"x".to_vec()), "freeze"),
         (FromSandbox::ConnectionDone { id: 1 }, "connection"),
         (FromSandbox::Threads(b"x".to_vec()), "threads"),
         (FromSandbox::Counts(Vec::new()), "calls"),

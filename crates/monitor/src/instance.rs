@@ -257,6 +257,11 @@ impl Instance {
             FromSandbox::Frozen { .. } => return Ok(Err("says that it is frozen, which nobody asked for")),
             FromSandbox::NeedFiles => return self.send_files(),
             FromSandbox::NeedMemory => return self.send_memory(),
+            FromSandbox::CantFreeze(message) if self.may_freeze && self.frozen.is_none() => {
+                self.leave(Reason::Freeze(sentence(&message)));
+                return Ok(Ok(()));
+            }
+            FromSandbox::CantFreeze(_) => return Ok(Err("can't freeze, which nobody asked for")),
             FromSandbox::ConnectionDone { id } if self.connections.remove(&id) => Event::ConnectionDone { id },
             FromSandbox::ConnectionDone { .. } => return Ok(Err("closed a connection that it does not have")),
             FromSandbox::Log { bytes, .. } if bytes.len() > LOG_MESSAGE => {
@@ -540,7 +545,7 @@ impl Instance {
         };
         // With memory of its own file, anonymous pages are what that does not hold.
         let (private, shared) = match self.memory {
-            Some(_) => (pages.anonymous, self.memory_in_use()),
+            Some(_) => (pages.anonymous_share, self.memory_in_use()),
             None => (pages.private_dirty, 0),
         };
         if private.saturating_mul(abi::layout::PAGE_SIZE).saturating_add(shared) > limit {
@@ -557,12 +562,14 @@ impl Instance {
         self.sandbox.known()?.boot_page()
     }
 
-    /// Its memory, counted by the host.
+    /// Its memory, counted by the host; of all its host processes.
     ///
     /// # Errors
     /// When it has ended.
     pub fn private_pages(&mut self) -> Result<PageCounts> {
-        self.sandbox.known()?.pages()
+        let several = self.memory.is_some();
+        let process = self.sandbox.known()?;
+        if several { process.pages_of_all() } else { process.pages() }
     }
 
     /// How many host mappings it has.

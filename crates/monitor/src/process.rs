@@ -43,6 +43,8 @@ pub struct PageCounts {
     pub anonymous: u64,
     /// Shared pages by their share.
     pub proportional: u64,
+    /// Anonymous memory, shared pages by their share.
+    pub anonymous_share: u64,
 }
 
 /// Why a pidfd was not believed.
@@ -142,23 +144,66 @@ impl Process {
     }
 
     pub(crate) fn pages(&self) -> Result<PageCounts> {
-        let text = self.text("smaps_rollup")?;
-        let pages = |name: &str| {
-            let value = field(&text, name).and_then(|value| value.strip_suffix("kB"));
-            value.and_then(|value| value.trim().parse::<u64>().ok()).unwrap_or(0) / 4
-        };
-        Ok(PageCounts {
-            private_dirty: pages("Private_Dirty:"),
-            private_clean: pages("Private_Clean:"),
-            resident: pages("Rss:"),
-            anonymous: pages("Anonymous:"),
-            proportional: pages("Pss:"),
-        })
+        Ok(counts(&self.text("smaps_rollup")?))
+    }
+
+    /// The same, summed over all host processes of its sandbox: it is the first one of their namespace, so all others
+    /// are its descendants.
+    pub(crate) fn pages_of_all(&self) -> Result<PageCounts> {
+        let mut sum = self.pages()?;
+        let mut parents = vec![self.pid];
+        while let Some(parent) = parents.pop() {
+            for child in children(parent) {
+                // One that has ended meanwhile has nothing left.
+                let text = std::fs::read_to_string(format!("/proc/{child}/smaps_rollup")).unwrap_or_default();
+                sum = sum.plus(counts(&text));
+                parents.push(child);
+            }
+        }
+        Ok(sum)
     }
 
     pub(crate) fn mappings(&self) -> Result<usize> {
         Ok(self.text("maps")?.lines().count())
     }
+}
+
+impl PageCounts {
+    fn plus(self, other: Self) -> Self {
+        Self {
+            private_dirty: self.private_dirty.saturating_add(other.private_dirty),
+            private_clean: self.private_clean.saturating_add(other.private_clean),
+            resident: self.resident.saturating_add(other.resident),
+            anonymous: self.anonymous.saturating_add(other.anonymous),
+            proportional: self.proportional.saturating_add(other.proportional),
+            anonymous_share: self.anonymous_share.saturating_add(other.anonymous_share),
+        }
+    }
+}
+
+/// From the text of `smaps_rollup`.
+fn counts(text: &str) -> PageCounts {
+    let pages = |name: &str| {
+        let value = field(text, name).and_then(|value| value.strip_suffix("kB"));
+        value.and_then(|value| value.trim().parse::<u64>().ok()).unwrap_or(0) / 4
+    };
+    PageCounts {
+        private_dirty: pages("Private_Dirty:"),
+        private_clean: pages("Private_Clean:"),
+        resident: pages("Rss:"),
+        anonymous: pages("Anonymous:"),
+        proportional: pages("Pss:"),
+        anonymous_share: pages("Pss_Anon:"),
+    }
+}
+
+/// The children of a process.
+fn children(pid: i32) -> Vec<i32> {
+    let tasks = std::fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
+    let texts = tasks.map(|task| std::fs::read_to_string(task.path().join("children")).unwrap_or_default());
+    texts
+        .flat_map(|text| text.split_ascii_whitespace().filter_map(|pid| pid.parse().ok()).collect::<Vec<_>>())
+        .collect()
 }
 
 /// Pid as the monitor sees it and in the keeper's namespace.

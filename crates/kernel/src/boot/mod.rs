@@ -30,6 +30,10 @@ pub struct HostMemory;
 #[allow(unsafe_code)]
 impl Memory for HostMemory {
     fn grow(&self, address: u64, bytes: u64) -> Result<(), OutOfMemory> {
+        // All of a heap that several host processes share is mapped.
+        if local::common().is_some() {
+            return Ok(());
+        }
         let flags = map_flags::PRIVATE | map_flags::ANONYMOUS | map_flags::FIXED | map_flags::NORESERVE;
         // SAFETY: within the heap's reserve, beyond its end: nothing lies there.
         unsafe { host::map(address, bytes, protection::READ | protection::WRITE, flags, None) }

@@ -209,7 +209,7 @@ fn adopt(restore: &Restore, descriptors: &mut Descriptors) {
     local().stopping.store(0, Relaxed);
     for thread in kernel.tasks.threads.borrow().values() {
         if thread.woken.get().is_some() {
-            kernel.poller.runnable.add(thread.tid);
+            kernel.tasks.hosts.current().poller.runnable.add(thread.tid);
         }
     }
     if restore.trace
@@ -243,21 +243,24 @@ pub(super) fn run(instance: Instance, connection: Option<(Connection, HostFd)>, 
         super::fail(format_args!("shared memory can't be restored: errno {}", errno.0));
     }
     // This host thread takes what becomes runnable.
-    kernel.poller.set_idle(true);
+    let host = kernel.tasks.hosts.current();
+    let poller = &host.poller;
+    poller.set_idle(true);
     if let Err(errno) = kernel.fs.generation.changed() {
         super::fail(format_args!("the generation can't be shown: errno {}", errno.0));
     }
-    let before = kernel.poller.runnable.last();
+    let before = poller.runnable.last();
     if let Some((connection, socket)) = connection {
         kernel.net.connected(connection, HostHandle::new(socket));
         local::stamp(Stamp::Connected);
         // The boot ends when the thread that was woken for it returns to user code (else, when one accepts).
-        let woken = kernel.poller.runnable.last().filter(|last| before != Some(*last));
+        let woken = poller.runnable.last().filter(|last| before != Some(*last));
         local().stamp_resume.store(woken.unwrap_or(Tid(0)).0, Relaxed);
     } else {
-        local().stamp_resume.store(kernel.poller.runnable.first().unwrap_or(Tid(0)).0, Relaxed);
+        local().stamp_resume.store(poller.runnable.first().unwrap_or(Tid(0)).0, Relaxed);
     }
-    kernel.poller.runnable.start_all_but_first();
+    poller.runnable.start_all_but_first();
+    drop(host);
     per_thread().tid.set(0);
     threads::run(per_thread())
 }

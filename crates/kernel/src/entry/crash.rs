@@ -61,7 +61,7 @@ pub fn report(reason: core::fmt::Arguments<'_>, registers: Option<&Registers>) -
     let mut message = [0; 4608];
     let encoded = encode_crash(&text.bytes[..text.len], &mut message);
     let _ = crate::host::transmit(crate::control::socket(), encoded, &[], true);
-    crate::host::exit_group(125)
+    crate::control::end_sandbox(125)
 }
 
 /// Addresses of the kernel that lie on the stack: the kernel is compiled without frame pointers. The monitor, which

@@ -7,11 +7,11 @@ use super::trap::SignalFrame;
 use crate::errno::Errno;
 use crate::local::{PerThread, local, per_thread};
 use crate::syscall::dispatch;
-use crate::task::park;
+use crate::task::{host_process, park};
 use crate::{host, kernel, lock};
 use abi::hostcalls::CLONE_THREAD_FLAGS;
 use abi::layout::{STACK_SLOT, STACKS};
-use core::sync::atomic::Ordering::{AcqRel, SeqCst};
+use core::sync::atomic::Ordering::{AcqRel, Relaxed, SeqCst};
 
 /// Makes a host thread on the stack of a slot.
 ///
@@ -49,6 +49,8 @@ pub fn run(this: &'static PerThread) -> ! {
     loop {
         if let Some(thread) = kernel().thread(crate::task::Tid(this.tid.get())) {
             thread.slot.set(Some(this.slot));
+            thread.host_tid.set(host_process::host_tid(this));
+            crate::task::fork::first_steps(&thread);
             let Some(saved) = thread.saved.borrow_mut().take() else {
                 crate::control::fatal("a guest thread without state was to run");
             };
@@ -66,19 +68,30 @@ pub fn run(this: &'static PerThread) -> ! {
                     drop(frame);
                     end_host_thread()
                 }
+                dispatch::Way::EndProcess => {
+                    drop(frame);
+                    end_host_process()
+                }
+                dispatch::Way::Again => {
+                    drop(frame);
+                    continue;
+                }
             }
         }
-        kernel().poller.set_idle(true);
+        let host = kernel().tasks.hosts.current();
+        let poller = &host.poller;
+        poller.set_idle(true);
         loop {
-            if let Some(thread) = kernel().poller.runnable.take() {
-                kernel().poller.set_idle(false);
+            if let Some(thread) = poller.runnable.take() {
+                poller.set_idle(false);
                 this.tid.set(thread.tid.0);
                 crate::task::poller::hand_over();
                 break;
             }
             if local().stopping.load(SeqCst) != 0 {
-                kernel().poller.set_idle(false);
+                poller.set_idle(false);
                 crate::task::poller::hand_over();
+                drop(host);
                 end_host_thread();
             }
             if kernel().control.freeze_asked.get() {
@@ -124,9 +137,9 @@ pub fn end_host_thread() -> ! {
     local().host_threads.fetch_sub(1, AcqRel);
     lock::release();
     host::futex_wake(&local().host_threads, u32::MAX >> 1);
-    // The first host thread stays until the sandbox ends: without it the host calls the process a zombie, and the
-    // monitor can't look at its memory any more.
-    if this.slot == 0 {
+    // The first host thread stays until its host process ends: without it the host calls the process a zombie, and
+    // the monitor can't look at its memory any more.
+    if this.slot == local().leader.load(Relaxed) {
         loop {
             let _ = host::futex_wait(&this.wake, this.wake.load(SeqCst), None);
         }
@@ -134,6 +147,61 @@ pub fn end_host_thread() -> ! {
     let word = local().slots[this.slot as usize / 64].as_ptr();
     // SAFETY: the last thing this thread does; nothing on its stack is used again.
     unsafe { asm::end_thread_asm(word, !(1 << (this.slot % 64))) }
+}
+
+/// Ends the calling host process, whose guest process has ended. Called with the kernel lock, which it releases.
+pub fn end_host_process() -> ! {
+    host::block_kick(true);
+    let number = local().host.load(Relaxed);
+    if let Some(host) = kernel().tasks.hosts.get(number) {
+        host.poller.forget();
+    }
+    kernel().tasks.hosts.remove(number);
+    lock::release();
+    host::exit_group(0)
+}
+
+/// Runs the guest thread that the calling host thread is to run now, with nothing of what is on its stack. Called with
+/// the kernel lock.
+pub fn run_anew() -> ! {
+    let this = per_thread();
+    // SAFETY: what is on the stack is given up.
+    unsafe { switch_stack(this.stack_top, run_on, this.this) }
+}
+
+extern "C" fn run_on(_: u64) -> ! {
+    run(per_thread())
+}
+
+/// First steps of a host process that is a clone of another one's host thread: nothing of the other threads is here.
+/// `host` is its number, `tid` the guest thread it runs.
+pub fn begin_host_process(host: u32, tid: u32) -> ! {
+    let (this, local) = (per_thread(), local());
+    for (index, word) in local.slots.iter().enumerate() {
+        word.store(if this.slot as usize / 64 == index { 1 << (this.slot % 64) } else { 0 }, Relaxed);
+    }
+    local.host_threads.store(1, Relaxed);
+    local.host.store(host, Relaxed);
+    // Not known yet.
+    local.host_pid.store(0, Relaxed);
+    local.leader.store(this.slot, Relaxed);
+    local.stamp_resume.store(0, Relaxed);
+    this.tid.set(tid);
+    this.host_tid.store(0, Relaxed);
+    this.pending.store(0, Relaxed);
+    this.frame.set(0);
+    // SAFETY: what is on the stack belongs to the parent.
+    unsafe { switch_stack(this.stack_top, begin_with_lock, this.this) }
+}
+
+extern "C" fn begin_with_lock(_: u64) -> ! {
+    // The parent says our number before it releases the lock; the lock itself wants to know it, too.
+    lock::acquire();
+    let pid = kernel().tasks.hosts.current().pid.get();
+    local().host_pid.store(pid, Relaxed);
+    lock::held_by(pid);
+    host::block_kick(false);
+    run(per_thread())
 }
 
 /// Continues on another stack.

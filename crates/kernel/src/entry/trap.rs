@@ -4,7 +4,7 @@
 use super::asm;
 use super::frame::{Fault, Frame};
 use crate::errno::Errno;
-use crate::host;
+use crate::host::{self, SIGCHLD};
 use crate::local::{boot_page, local, per_thread};
 use crate::syscall::dispatch;
 use abi::hostcalls as nr;
@@ -71,6 +71,8 @@ const SIGBUS: i32 = 7;
 const SIGFPE: i32 = 8;
 const SIGSEGV: i32 = 11;
 const SIGSYS: i32 = 31;
+const SA_NOCLDSTOP: u64 = 1;
+const SA_NOCLDWAIT: u64 = 2;
 const SA_SIGINFO: u64 = 4;
 const SA_ONSTACK: u64 = 0x0800_0000;
 const SA_RESTORER: u64 = 0x0400_0000;
@@ -80,14 +82,16 @@ const SA_RESTORER: u64 = 0x0400_0000;
 /// # Errors
 /// What the host answers.
 pub fn install_handlers() -> Result<(), Errno> {
-    let kick = 1u64 << (KICK_SIGNAL - 1);
-    for signal in [SIGILL, SIGTRAP, SIGBUS, SIGFPE, SIGSEGV, SIGSYS, KICK_SIGNAL] {
+    let kicks = host::KICKS;
+    for signal in [SIGILL, SIGTRAP, SIGBUS, SIGFPE, SIGCHLD, SIGSEGV, SIGSYS, KICK_SIGNAL] {
+        // Host processes that have ended are not waited for.
+        let children = if signal == SIGCHLD { SA_NOCLDSTOP | SA_NOCLDWAIT } else { 0 };
         let action = [
             host_signal as *const () as u64,
-            SA_SIGINFO | SA_ONSTACK | SA_RESTORER,
+            SA_SIGINFO | SA_ONSTACK | SA_RESTORER | children,
             asm::host_restorer as *const () as u64,
             // A kick waits until the handler has returned, so none is lost on the way out.
-            kick,
+            kicks,
         ];
         // SAFETY: changes signal actions only.
         Errno::check(unsafe { host::raw(nr::RT_SIGACTION, [signal as u64, action.as_ptr() as u64, 0, 8, 0, 0]) })?;
@@ -105,6 +109,11 @@ unsafe extern "C" fn host_signal(signal: i32, info: *const SignalInfo, context: 
     let (info, context) = unsafe { (&*info, &mut *context) };
     match signal {
         KICK_SIGNAL => kicked(context),
+        SIGCHLD => {
+            // A message that the signal interrupts is sent or received anew, a wait looks again.
+            host_process_ended(info);
+            kicked(context);
+        }
         SIGSYS if !in_kernel(context.rip()) => {
             let mut frame = Frame::from_signal(context);
             frame.registers.syscall = context.general[13] as i64;
@@ -124,7 +133,30 @@ fn enter(context: &mut UserContext, mut frame: Frame, way: impl FnOnce(&mut Fram
     context.set_registers(&frame.registers);
 }
 
+/// A host process that this one has cloned is gone. Its guest process has ended before, or nothing can go on: nobody
+/// inside a sandbox kills host processes, and a crash has its own status.
+fn host_process_ended(info: &SignalInfo) {
+    const EXITED: i32 = 1;
+    // `si_status` follows `si_pid` and `si_uid`.
+    let status = info.rest[0] as u32;
+    if info.code != EXITED {
+        crate::control::end_broken("a host process of the sandbox was killed");
+    }
+    if status != 0 {
+        crate::control::end_sandbox(status as u8);
+    }
+    if let Some(common) = crate::local::common() {
+        crate::lock::check_holder(common);
+    }
+}
+
 fn kicked(context: &mut UserContext) {
+    if let Some(common) = crate::local::common() {
+        let ending = common.ending.load(SeqCst);
+        if ending != 0 && local().host.load(Relaxed) == 0 {
+            host::exit_group(ending as u8);
+        }
+    }
     let rip = context.rip();
     let page = boot_page();
     if (page.vdso_start..page.vdso_end).contains(&rip) {

@@ -212,6 +212,14 @@ pub fn closed(file: &Rc<OpenFile>, pid: Pid) {
     }
 }
 
+/// A process has ended: so have its record locks.
+pub fn process_ended(pid: Pid) {
+    let all = kernel().fs.locks.borrow().clone();
+    for locks in all {
+        locks.unlock(&Owner::Process(pid), Range::new(0, u64::MAX));
+    }
+}
+
 /// An open file is gone, and its locks with it: who waits for one tries again.
 pub fn released(inode: &Rc<Inode>) {
     let all = kernel().fs.locks.borrow();

@@ -106,10 +106,11 @@ impl Stream {
     /// Has the poller tell the queue of changes.
     fn watch(&self, fd: HostFd) {
         let boot = crate::local::boot_page().generation;
-        if self.never_blocks.get() || self.watched.0.get() == boot {
+        let known = self.watched.0.get() == boot && crate::local::common().is_none();
+        if self.never_blocks.get() || known {
             return;
         }
-        match kernel().poller.watch(fd, &self.queue) {
+        match kernel().tasks.hosts.current().poller.watch(fd, &self.queue) {
             Ok(()) => self.watched.0.set(boot),
             Err(_) => self.never_blocks.set(true),
         }

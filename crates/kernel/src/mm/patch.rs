@@ -46,7 +46,7 @@ const RX: u32 = protection::READ | protection::EXEC;
 const RWX: u32 = RX | protection::WRITE;
 
 /// What an address space knows of its sites. All addresses are the guest's.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Patches {
     /// Patched sites: number of the call, and their stub.
     sites: BTreeMap<u64, (u32, u64)>,

@@ -10,6 +10,10 @@
 //! shows the file's content until then. Pages behind the end of the content are not accessible to the guest
 //! ([`super::view`]): there Linux answers `SIGBUS`.
 //!
+//! Once the sandbox has several host processes ([`crate::task::share`]) all new objects lie in the arena, which each of
+//! them maps; those from before are inherited with their windows. A host process changes its own mappings only: what
+//! others show of a content that grew is made right when they touch it, and a content that others show can't move.
+//!
 //! # Safety
 //! A window belongs to its object from its making to its drop, and is readable and writable. Guest threads
 //! write to the same pages, so the kernel reads and writes them with the copy routine only and never makes a
@@ -25,6 +29,7 @@ use alloc::collections::BTreeMap;
 use alloc::rc::{Rc, Weak};
 use alloc::vec::Vec;
 use core::cell::{Cell, RefCell};
+use core::sync::atomic::Ordering::Relaxed;
 
 /// All shared objects, by the address of their window.
 #[derive(Default)]
@@ -114,6 +119,8 @@ impl SharedMemory {
 
 /// See the module documentation.
 pub struct SharedObject {
+    /// Tells it from others, for futexes.
+    pub number: u64,
     window: Cell<u64>,
     /// Bytes of the window, whole pages.
     room: Cell<u64>,
@@ -153,7 +160,8 @@ impl SharedObject {
     }
 
     fn at(window: u64, room: u64, len: u64) -> Rc<Self> {
-        let object = Rc::new(Self { window: Cell::new(window), room: Cell::new(room), len: Cell::new(len) });
+        let number = kernel().tasks.next_space();
+        let object = Rc::new(Self { number, window: Cell::new(window), room: Cell::new(room), len: Cell::new(len) });
         kernel().shared.enter(&object);
         object
     }
@@ -274,6 +282,10 @@ impl SharedObject {
             kernel().shared.enter(self);
             return Ok(());
         }
+        if shows_elsewhere(self) {
+            kernel().note_unsupported("growing a file far while several processes map it");
+            return Err(ENOMEM);
+        }
         let in_arena = old >= ARENA;
         let window =
             if in_arena { kernel().shared.find(room, ARENA..HEAPS).ok_or(ENOMEM)? } else { make_window(room)? };
@@ -309,12 +321,25 @@ impl Drop for SharedObject {
     }
 }
 
+/// The guest processes whose memory is the calling host process's.
 fn processes() -> Vec<Rc<crate::task::Process>> {
-    kernel().tasks.processes.borrow().values().cloned().collect()
+    let own = crate::local::local().host.load(Relaxed);
+    let all = kernel().tasks.processes.borrow();
+    all.values().filter(|process| process.space().host.get() == own).cloned().collect()
+}
+
+/// Whether another host process than the calling one has a mapping of an object.
+fn shows_elsewhere(object: &Rc<SharedObject>) -> bool {
+    let own = crate::local::local().host.load(Relaxed);
+    let all = kernel().tasks.processes.borrow();
+    all.values().any(|process| process.space().host.get() != own && process.space().shows(object))
 }
 
 /// Maps the arena, once a boot.
-fn need_arena() -> Result<(), Errno> {
+///
+/// # Errors
+/// `ENOMEM`.
+pub fn need_arena() -> Result<(), Errno> {
     if cfg!(test) {
         return Err(ENOMEM);
     }
@@ -344,6 +369,9 @@ fn give_back(window: u64, room: u64) {
 }
 
 fn make_window(room: u64) -> Result<u64, Errno> {
+    if crate::local::common().is_some() {
+        return kernel().shared.find(room, ARENA..HEAPS).ok_or(ENOMEM);
+    }
     map_window(kernel().shared.find(room, SHARED..ARENA).ok_or(ENOMEM)?, room)
 }
 

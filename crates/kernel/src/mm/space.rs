@@ -9,7 +9,7 @@ use crate::fs::file::{Mapping, OpenFile};
 use crate::host::{self, GuestRange, map_flags, protection};
 use crate::kernel;
 use crate::user_memory::{UserAddr, UserBuffers};
-use abi::layout::{GUEST_START, GUEST_VDSO, PAGE_SIZE};
+use abi::layout::{GUEST_END, GUEST_START, GUEST_VDSO, PAGE_SIZE};
 use alloc::collections::BTreeMap;
 use alloc::rc::Rc;
 use alloc::vec::Vec;
@@ -26,6 +26,10 @@ const MAX_REGIONS: usize = 65530;
 
 /// A guest address space. See [`super`].
 pub struct AddressSpace {
+    /// Tells it from others, for futexes.
+    pub number: u64,
+    /// Number of the host process whose memory it is.
+    pub host: Cell<u32>,
     pub(super) regions: RefCell<BTreeMap<u64, Region>>,
     /// Sites of the fast entry; mappings are not placed in their slot windows.
     pub(super) patches: RefCell<Patches>,
@@ -50,6 +54,8 @@ pub struct AddressSpace {
 impl Default for AddressSpace {
     fn default() -> Self {
         Self {
+            number: kernel().tasks.next_space(),
+            host: Cell::new(crate::local::local().host.load(core::sync::atomic::Ordering::Relaxed)),
             regions: RefCell::default(),
             patches: RefCell::default(),
             top: Cell::new(page_down(GUEST_VDSO - STACK_ROOM - SLOT_ROOM)),
@@ -110,6 +116,38 @@ impl AddressSpace {
     /// Where the stack of the first thread ends.
     pub fn stack_end(&self) -> u64 {
         self.stack_end.get()
+    }
+
+    /// What a child has after `fork`: the same, in a host process of its own.
+    pub fn copy(&self, host: u32) -> Rc<Self> {
+        let copy = Self::default();
+        *copy.regions.borrow_mut() = self.regions.borrow().clone();
+        *copy.patches.borrow_mut() = self.patches.borrow().clone();
+        copy.host.set(host);
+        copy.top.set(self.top.get());
+        copy.stack_end.set(self.stack_end.get());
+        copy.heap.set(self.heap.get());
+        copy.charged.set(self.charged.get());
+        copy.mapped.set(self.mapped.get());
+        copy.membarrier.set(self.membarrier.get());
+        Rc::new(copy)
+    }
+
+    /// The first steps of a child in its own host process: what its parent kept from it is not there.
+    ///
+    /// # Errors
+    /// What the host answers.
+    pub fn begin_copy(&self) -> Result<(), Errno> {
+        let kept_back = RegionFlags::NO_FORK | RegionFlags::WIPE_ON_FORK;
+        for region in self.regions().into_iter().filter(|region| region.flags.intersects(kept_back)) {
+            let range = GuestRange::new(region.start, region.len)?;
+            if region.flags.contains(RegionFlags::NO_FORK) {
+                self.unmap(range)?;
+            } else {
+                self.map(region, &Content::Zero, 0)?;
+            }
+        }
+        Ok(())
     }
 
     /// All regions by address.
@@ -326,10 +364,16 @@ impl AddressSpace {
     /// # Errors
     /// As [`AddressSpace::unmap`].
     pub fn clear(&self) -> Result<(), Errno> {
-        for region in self.regions() {
-            self.unmap(GuestRange::new(region.start, region.len)?)?;
-        }
         self.patches.take();
+        let everything = GuestRange::new(GUEST_START, GUEST_END - GUEST_START)?;
+        if cfg!(test) {
+            for region in self.regions() {
+                host::unmap_guest(GuestRange::new(region.start, region.len)?)?;
+            }
+        } else {
+            host::unmap_guest(everything)?;
+        }
+        drop(self.take_out(everything));
         self.heap.set((0, 0));
         self.lock_future.set(false);
         self.membarrier.set(0);
@@ -358,8 +402,7 @@ impl AddressSpace {
         if fault.code == SEGV_MAPERR {
             return self.grow_down(page_down(fault.address)).is_ok();
         }
-        self.behind_the_end(fault);
-        false
+        self.behind_the_end(fault)
     }
 
     /// Extends the region above a page that grows down.
@@ -374,8 +417,7 @@ impl AddressSpace {
             }
             above.clone()
         };
-        let limit =
-            kernel().tasks.processes.borrow().values().next().map_or(8 << 20, |process| process.limits.borrow()[3].0);
+        let limit = crate::syscall::dispatch::current().process().limits.borrow()[3].0;
         if above.end() - page > limit.min(STACK_ROOM) {
             return Err(ENOMEM);
         }

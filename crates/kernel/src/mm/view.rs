@@ -103,6 +103,11 @@ impl AddressSpace {
         Ok(())
     }
 
+    /// Whether a region shows an object.
+    pub(super) fn shows(&self, object: &Rc<SharedObject>) -> bool {
+        !self.views(object).is_empty()
+    }
+
     /// All mappings of an object are made anew, but for the pages of [`Self::note_own_pages`].
     pub(super) fn show_again(&self, object: &Rc<SharedObject>) -> Result<(), Errno> {
         let own = self.own_pages.borrow().clone();
@@ -147,22 +152,32 @@ impl AddressSpace {
         self.own_pages.borrow_mut().extend(own);
     }
 
-    /// A fault behind the end of a content is a bus error, if the region is otherwise accessible.
-    pub(super) fn behind_the_end(&self, fault: &mut Fault) {
+    /// A fault behind the end of a content is a bus error, if the region is otherwise accessible. Where the content has
+    /// grown since, by another host process, it is shown now; `true`: go on.
+    pub(super) fn behind_the_end(&self, fault: &mut Fault) -> bool {
         const SIGBUS: u8 = 7;
         const BUS_ADRERR: i32 = 2;
         const WRITE: u64 = 2;
         const FETCH: u64 = 16;
-        let Some(region) = self.region_at(fault.address) else { return };
-        let Some((object, offset, _)) = region.backing.object() else { return };
+        let Some(region) = self.region_at(fault.address) else { return false };
+        let Some((object, offset, sharing)) = region.backing.object() else { return false };
         let allowed = match fault.error {
             error if error & WRITE != 0 => region.protection & protection::WRITE != 0,
             error if error & FETCH != 0 => region.protection & protection::EXEC != 0,
             _ => region.protection != protection::NONE,
         };
-        if allowed && fault.address - region.start >= visible(object, offset, region.len) {
-            (fault.signal, fault.code) = (SIGBUS, BUS_ADRERR);
+        if !allowed {
+            return false;
         }
+        if fault.address - region.start >= visible(object, offset, region.len) {
+            (fault.signal, fault.code) = (SIGBUS, BUS_ADRERR);
+            return false;
+        }
+        let page = super::page_down(fault.address);
+        let range = GuestRange::new(page, PAGE_SIZE);
+        let shown =
+            range.and_then(|range| show(object, offset + (page - region.start), sharing, range, region.protection, 0));
+        crate::local::common().is_some() && shown.is_ok()
     }
 }
 

@@ -92,11 +92,17 @@ impl HostStream {
 
     /// Has the poller report changes from now on; needed before anybody waits.
     pub fn watch(&self) {
-        if let (Some(fd), false) = (self.connected(), self.watched.get()) {
-            let this: Weak<dyn Observer> = self.this.clone();
-            self.queue.observe(this);
-            // Whatever hands in connections hands in sockets, which can be polled.
-            if kernel().poller.watch(fd, &self.queue).is_ok() {
+        let again = self.watched.get();
+        if again && crate::local::common().is_none() {
+            return;
+        }
+        if let Some(fd) = self.connected() {
+            if !again {
+                let this: Weak<dyn Observer> = self.this.clone();
+                self.queue.observe(this);
+            }
+            // Each host process watches for itself. Whatever hands in connections hands in sockets, which can be polled.
+            if kernel().tasks.hosts.current().poller.watch(fd, &self.queue).is_ok() {
                 self.watched.set(true);
             }
         }
@@ -282,7 +288,7 @@ impl HostStream {
         let Some(fd) = self.handle.get() else { return };
         // Others may hold the descriptor, so a close alone may tell the client nothing.
         let _ = host::shutdown(fd, 2);
-        kernel().poller.unwatch(fd);
+        kernel().tasks.hosts.unwatch(fd);
         self.handle.close();
         if boot_page().stamps[Stamp::Closed as usize] == 0 {
             crate::local::stamp(Stamp::Closed);

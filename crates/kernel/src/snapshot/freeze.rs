@@ -50,11 +50,18 @@ pub fn freeze_idle() -> ! {
 }
 
 fn freeze(own: Option<(&Rc<Thread>, &Frame)>) -> ! {
+    if kernel().tasks.processes.borrow().len() > 1 {
+        let sentence = "the program has several processes now, and images of those are not made yet";
+        control::send(&FromSandbox::CantFreeze(sentence.into()), &[]);
+        control::end_sandbox(125);
+    }
     stop_all_others();
     if let Some((thread, frame)) = own {
         thread.become_data(frame);
     }
-    kernel().time.process_cpu_before_ns.set(crate::time::clock::process_cpu_ns());
+    if let Some(program) = crate::task::exit::find_process(crate::task::PROGRAM) {
+        kernel().time.process_cpu_before_ns.set(crate::time::clock::process_cpu_ns(&program));
+    }
     settle();
     let len = match dump::write() {
         Ok(len) => len,
@@ -80,7 +87,7 @@ fn freeze(own: Option<(&Rc<Thread>, &Frame)>) -> ! {
 
 /// Stops all other host threads: their guest threads become data. Called with the kernel lock, which is
 /// released meanwhile.
-fn stop_all_others() {
+pub(crate) fn stop_all_others() {
     local().stopping.store(1, SeqCst);
     loop {
         let threads = local().host_threads.load(SeqCst);
@@ -90,7 +97,7 @@ fn stop_all_others() {
         for slot in host_process::slots_in_use() {
             if slot != per_thread().slot {
                 host_process::interrupt(slot);
-                park::wake_slot(slot);
+                park::wake_own_slot(slot);
             }
         }
         let deadline = time::host_monotonic_ns() + KICK_AGAIN_NS;
@@ -109,13 +116,16 @@ fn settle() {
         process.space().belongs_to_image();
     }
     kernel.shared.pack();
-    kernel.poller.forget();
-    kernel.poller.runnable.clear();
+    kernel.tasks.hosts.forget_others();
+    let host = kernel.tasks.hosts.current();
+    let poller = &host.poller;
+    poller.forget();
+    poller.runnable.clear();
     kernel.time.make_dormant();
     for thread in kernel.tasks.threads.borrow().values() {
         thread.slot.set(None);
         if !thread.is_waiting() {
-            kernel.poller.runnable.add(thread.tid);
+            poller.runnable.add(thread.tid);
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::mm::patch;
 use crate::snapshot::{entry_point, freeze};
 use crate::task::park::{self, Unparked};
 use crate::task::{Thread, poller, signal};
-use crate::wait::{Progress, WaitFor, Wake};
+use crate::wait::{Events, Progress, WaitFor, Wake};
 use crate::{kernel, lock};
 use alloc::rc::Rc;
 use core::sync::atomic::Ordering::{Relaxed, SeqCst};
@@ -22,6 +22,10 @@ pub enum Way {
     Out,
     /// Its host thread ends: the guest thread is at an end, or has become data.
     End,
+    /// Its host process ends: the guest process has ended.
+    EndProcess,
+    /// Its host thread runs the guest thread that it is for now, from data.
+    Again,
 }
 
 /// A system call that trapped: as [`system_call`], and its site may be patched.
@@ -52,6 +56,8 @@ fn go(thread: Rc<Thread>, way: Way) {
     match way {
         Way::Out => lock::release(),
         Way::End => entry::end_host_thread(),
+        Way::EndProcess => entry::threads::end_host_process(),
+        Way::Again => entry::threads::run_anew(),
     }
 }
 
@@ -135,6 +141,7 @@ fn run(thread: &Rc<Thread>, frame: &mut Frame, mut resumed: Option<(Progress, Wa
             Ok(value) => return finish(thread, frame, value as u64, None),
             Err(Stop::Errno(errno)) => return finish(thread, frame, errno.as_return(), None),
             Err(Stop::RegistersSet) => return leave(thread, frame, None),
+            Err(Stop::Replaced) => return if per_thread().tid.get() == 0 { Way::End } else { Way::Again },
             Err(Stop::ThreadExit) => return crate::task::exit::thread_exits(thread),
             Err(Stop::ProcessExit(exit)) => return crate::task::exit::process_exits(thread, exit),
             Err(Stop::Wait(wait, rule)) => {
@@ -152,7 +159,7 @@ fn run(thread: &Rc<Thread>, frame: &mut Frame, mut resumed: Option<(Progress, Wa
 }
 
 fn wait_for(thread: &Rc<Thread>, frame: &mut Frame, wait: WaitFor) -> Waited {
-    if signal::will_handle(thread) {
+    if signal::ends_wait(thread, &wait) {
         return Waited::Left(interrupted_wait(thread, frame, &wait));
     }
     park::begin_wait(thread, wait);
@@ -172,13 +179,13 @@ fn wait_ended(thread: &Rc<Thread>, frame: &mut Frame, wait: WaitFor, wake: Wake)
     if wake != Wake::Signal {
         return Waited::Resume(wait.progress, wake);
     }
-    if signal::will_handle(thread) {
+    if signal::ends_wait(thread, &wait) {
         return Waited::Left(interrupted_wait(thread, frame, &wait));
     }
     // The signal came to nothing: another thread has taken it. Whoever waits to be woken by name waits on; all
     // others look again, since an event may have passed meanwhile.
     match wait.progress {
-        Progress::Entered | Progress::EnteredUntil(_) => Waited::Again(wait),
+        Progress::Entered | Progress::EnteredUntil(_) | Progress::Child(_) => Waited::Again(wait),
         progress => Waited::Resume(progress, Wake::Event),
     }
 }
@@ -243,6 +250,12 @@ pub fn leave(thread: &Rc<Thread>, frame: &mut Frame, mut rule: Option<RestartRul
         if thread.exiting.get() {
             continue;
         }
+        if thread.process().stopped.get().is_some() {
+            match rest_while_stopped(thread, frame) {
+                None => continue,
+                Some(way) => return way,
+            }
+        }
         if local().stopping.load(SeqCst) != 0 {
             return stop(thread, frame);
         }
@@ -257,6 +270,28 @@ pub fn leave(thread: &Rc<Thread>, frame: &mut Frame, mut rule: Option<RestartRul
         crate::local::stamp(abi::boot::Stamp::Resumed);
     }
     Way::Out
+}
+
+/// The process is stopped by a signal: this thread stays where it is, between two instructions of the program, until
+/// the process goes on or has to end.
+fn rest_while_stopped(thread: &Rc<Thread>, frame: &mut Frame) -> Option<Way> {
+    // Its registers are complete: should it become data here, no call is continued.
+    frame.registers.syscall = -1;
+    let mut wait = WaitFor::events(&thread.process().goes_on, Events::IN, "stopped");
+    wait.killable_only = true;
+    park::begin_wait(thread, wait);
+    match park::park(thread) {
+        Unparked::Woken(_) => drop(park::end_wait(thread)),
+        Unparked::Stop => {
+            drop(park::end_wait(thread));
+            return Some(stop(thread, frame));
+        }
+        Unparked::Freeze => {
+            drop(park::end_wait(thread));
+            freeze::freeze_now(thread, frame)
+        }
+    }
+    None
 }
 
 /// All threads are being stopped: this one becomes data and its host thread ends.

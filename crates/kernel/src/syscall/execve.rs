@@ -3,12 +3,19 @@
 use super::arguments::{AT_FDCWD, Fd, UserPath};
 use super::{Context, Outcome, RestartRule, Stop};
 use crate::errno::{E2BIG, EFAULT, EINVAL, ENAMETOOLONG, ENOENT, Errno};
-use crate::task::exec::{self, MAX_STRING, MAX_STRINGS};
-use crate::task::{exit, futex};
+use crate::kernel;
+use crate::local::per_thread;
+use crate::mm::AddressSpace;
+use crate::task::exec::{self, MAX_STRING, MAX_STRINGS, Prepared};
+use crate::task::signal::Signal;
+use crate::task::thread::Saved;
+use crate::task::{Process, Thread, Tid, exit, fork, futex};
 use crate::user_memory::{UserAddr, UserPtr, read_string};
 use crate::wait::{Events, WaitFor};
 use abi::control::Exit;
+use alloc::boxed::Box;
 use alloc::format;
+use alloc::rc::Rc;
 use alloc::vec::Vec;
 
 /// `execve(2)`.
@@ -54,26 +61,96 @@ fn replace(context: &mut Context<'_>, path: &[u8], arguments: UserAddr, environm
         return Err(Stop::Wait(gone, RestartRule::IfFlagged));
     }
     futex::thread_leaves(context.thread);
-    context.thread.robust_list.set(UserAddr(0));
-    context.thread.signals.set_alternate_stack(crate::task::signal::AltStack::default());
+    let thread = become_first(context.thread);
+    thread.robust_list.set(UserAddr(0));
+    thread.signals.set_alternate_stack(crate::task::signal::AltStack::default());
     process.signals.actions.reset_handlers();
     process.timers.forget_posix();
+    let table = process.descriptors();
+    let shares = |other: &Rc<Process>| !Rc::ptr_eq(other, &process) && Rc::ptr_eq(&other.descriptors(), &table);
+    if kernel().tasks.processes.borrow().values().any(shares) {
+        *process.descriptors.borrow_mut() = table.copy();
+    }
+    drop(table);
     let descriptors = process.descriptors();
     for (fd, descriptor) in descriptors.all() {
         if descriptor.close_on_exec {
             let _ = descriptors.remove(fd);
         }
     }
+    process.has_executed.set(true);
+    process.exit_signal.set(if process.exit_signal.get() == 0 { 0 } else { Signal::CHLD.0 });
+    process.flags.borrow_mut().remove(&exit::PR_SET_PDEATHSIG);
+    if memory_is_shared(&process) {
+        return in_a_process_of_its_own(&thread, prepared);
+    }
+    process.vfork_done.wake(Events::IN);
     let started = process.space().clear().and_then(|()| prepared.start(&process));
     let Ok(registers) = started else {
         // The old program is gone and the new one can't run: Linux kills the process, too.
         const SIGKILL: u8 = 9;
         return Err(Stop::ProcessExit(Exit::Signal(SIGKILL)));
     };
+    if !Rc::ptr_eq(&thread, context.thread) {
+        *thread.saved.borrow_mut() = Some(Saved::new(&registers, Vec::new()));
+        return Err(Stop::Replaced);
+    }
     crate::entry::set_fs_base(0);
     context.frame.set_vector(&[]);
     context.frame.registers = registers;
     Err(Stop::RegistersSet)
+}
+
+/// The one thread that is left has the number of the process from now on. Answers it as it goes on: another object
+/// when its number changes, which the calling host thread runs next.
+fn become_first(thread: &Rc<Thread>) -> Rc<Thread> {
+    let process = thread.process();
+    let first = Tid(process.pid.0);
+    if thread.tid == first {
+        return thread.clone();
+    }
+    let new = thread.sibling(first);
+    new.cpu_time_before_ns.set(crate::time::clock::thread_cpu_ns(thread));
+    thread.signals.pending.move_to(&new.signals.pending);
+    new.slot.set(thread.slot.take());
+    new.host_tid.set(thread.host_tid.take());
+    process.exit.set(None);
+    process.threads.borrow_mut().remove(&thread.tid);
+    process.threads.borrow_mut().insert(first, new.clone());
+    let mut threads = kernel().tasks.threads.borrow_mut();
+    threads.remove(&thread.tid);
+    threads.insert(first, new.clone());
+    per_thread().tid.set(first.0);
+    new
+}
+
+/// Whether another process lives in the memory that is to be given up.
+fn memory_is_shared(process: &Rc<Process>) -> bool {
+    let space = process.space();
+    let lives_there = |other: &Rc<Process>| !Rc::ptr_eq(other, process) && Rc::ptr_eq(&other.space(), &space);
+    kernel().tasks.processes.borrow().values().any(lives_there)
+}
+
+/// Goes on with the program in a new host process; the memory here stays its parent's.
+fn in_a_process_of_its_own(thread: &Rc<Thread>, prepared: Prepared) -> Outcome {
+    const SIGKILL: u8 = 9;
+    let process = thread.process();
+    let host = kernel().tasks.hosts.add();
+    let space = AddressSpace::default();
+    space.host.set(host.number);
+    let old = process.space();
+    process.set_space(Rc::new(space));
+    *thread.exec.borrow_mut() = Some(Box::new(prepared));
+    if fork::start(&host, thread.tid, false).is_err() {
+        // The old program can't go on: its memory, and what it held, are given up.
+        kernel().tasks.hosts.remove(host.number);
+        drop(thread.exec.take());
+        process.set_space(old);
+        return Err(Stop::ProcessExit(Exit::Signal(SIGKILL)));
+    }
+    per_thread().tid.set(0);
+    process.vfork_done.wake(Events::IN);
+    Err(Stop::Replaced)
 }
 
 /// The strings of a zero-terminated array of pointers; none when there is no array.

@@ -228,12 +228,12 @@ pub fn prlimit64(
     Ok(0)
 }
 
-/// `getrusage(2)`: CPU time of the host process or thread.
+/// `getrusage(2)`: CPU time of the host process or thread, or of children that were waited for.
 pub fn getrusage(context: &mut Context<'_>, who: i32, into: UserPtr<u64>) -> Outcome {
     let used = match who {
-        0 => crate::time::clock::process_cpu_ns(),
+        0 => crate::time::clock::process_cpu_ns(&context.process()),
         1 => crate::time::clock::thread_cpu_ns(context.thread),
-        -1 => 0,
+        -1 => context.process().children_cpu_ns.get(),
         _ => return Err(EINVAL.into()),
     };
     let micros = used / 1000;

@@ -24,6 +24,7 @@ pub mod table;
 pub mod threads;
 pub mod time;
 pub mod transfer;
+pub mod wait;
 
 use crate::entry::Frame;
 use crate::errno::Errno;
@@ -42,6 +43,8 @@ pub enum Stop {
     Wait(WaitFor, RestartRule),
     /// The registers were set by the call itself (`rt_sigreturn`, `execve`): store no result.
     RegistersSet,
+    /// The calling host thread goes on with another guest thread's state (`execve`): its own is data, or elsewhere.
+    Replaced,
     /// The calling thread ends.
     ThreadExit,
     /// The calling thread's process ends.

@@ -2,7 +2,7 @@
 
 use super::{Context, Outcome};
 use crate::entry;
-use crate::errno::{EFAULT, EINVAL, ENODEV, EPERM, ESRCH};
+use crate::errno::{EACCES, EFAULT, EINVAL, ENODEV, EPERM, ESRCH};
 use crate::kernel;
 use crate::task::{Pid, Process};
 use crate::user_memory::{UserAddr, UserPtr, copy_in, copy_out};
@@ -17,7 +17,7 @@ pub fn getpid(context: &mut Context<'_>) -> Outcome {
 
 /// `getppid(2)`.
 pub fn getppid(context: &mut Context<'_>) -> Outcome {
-    Ok(context.process().parent.get().0 as usize)
+    Ok(kernel().tasks.shown(context.process().parent.get().0) as usize)
 }
 
 /// The process of a number, the instance's own included; 0 is the caller's.
@@ -44,17 +44,35 @@ pub fn getsid(context: &mut Context<'_>, pid: u32) -> Outcome {
     Ok(named(context, pid)?.session.get().0 as usize)
 }
 
-/// `setpgid(2)`.
+/// `setpgid(2)`: of the caller, or of a child that has not executed a program yet.
 pub fn setpgid(context: &mut Context<'_>, pid: u32, group: u32) -> Outcome {
     if (group as i32) < 0 {
         return Err(EINVAL.into());
     }
+    let caller = context.process();
     let process = named(context, pid)?;
-    let group = if group == 0 { process.pid } else { Pid(group) };
+    if !Rc::ptr_eq(&process, &caller) {
+        if process.parent.get() != caller.pid || process.is_zombie() {
+            return Err(ESRCH.into());
+        }
+        if process.session.get() != caller.session.get() {
+            return Err(EPERM.into());
+        }
+        if process.has_executed.get() {
+            return Err(EACCES.into());
+        }
+    }
+    let group = if group == 0 { process.pid } else { Pid(kernel().tasks.meant(group)) };
     if process.session.get() == process.pid {
         return Err(EPERM.into());
     }
-    let exists = kernel().tasks.processes.borrow().values().any(|other| other.group.get() == group);
+    let session = caller.session.get();
+    let exists = kernel()
+        .tasks
+        .processes
+        .borrow()
+        .values()
+        .any(|other| other.group.get() == group && other.session.get() == session);
     if group != process.pid && !exists {
         return Err(EPERM.into());
     }
@@ -65,7 +83,8 @@ pub fn setpgid(context: &mut Context<'_>, pid: u32, group: u32) -> Outcome {
 /// `setsid(2)`.
 pub fn setsid(context: &mut Context<'_>) -> Outcome {
     let process = context.process();
-    if process.group.get() == process.pid {
+    let leads = kernel().tasks.processes.borrow().values().any(|other| other.group.get() == process.pid);
+    if leads {
         return Err(EPERM.into());
     }
     process.group.set(process.pid);
@@ -183,21 +202,6 @@ fn number_option(process: &Process, option: u32, argument: u64) -> Outcome {
     }
     kernel().note_unsupported(&alloc::format!("prctl option {option:#x}"));
     Err(EINVAL.into())
-}
-
-/// `wait4(2)`: there are no children while `fork` is absent.
-pub fn wait4(_context: &mut Context<'_>, _pid: i32, _status: UserAddr, options: u32, _usage: UserAddr) -> Outcome {
-    // WNOHANG, WUNTRACED, WCONTINUED, __WNOTHREAD, __WALL, __WCLONE
-    if options & !0xe000_000b != 0 { Err(EINVAL.into()) } else { Err(crate::errno::ECHILD.into()) }
-}
-
-/// `waitid(2)`, likewise.
-pub fn waitid(_context: &mut Context<'_>, kind: u32, _id: u32, _info: UserAddr, options: u32) -> Outcome {
-    // WNOHANG, WSTOPPED, WEXITED, WCONTINUED, WNOWAIT, __WNOTHREAD, __WALL, __WCLONE; one of the three events.
-    if kind > 3 || options & !0xe100_000f != 0 || options & 0xe == 0 {
-        return Err(EINVAL.into());
-    }
-    Err(crate::errno::ECHILD.into())
 }
 
 /// `personality(2)`: `PER_LINUX`, which is all there is.

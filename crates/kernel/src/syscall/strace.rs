@@ -29,7 +29,8 @@ pub fn call(thread: &Rc<Thread>, row: &Row, arguments: &[u64; 6], outcome: &Outc
                 let mut line = begin(thread);
                 show_call(&mut line, row, arguments);
                 line.push_str(" <unfinished ...>\n");
-                crate::control::trace(line.as_bytes());
+                // The thread is not in its queues yet: a wake must not pass meanwhile.
+                crate::control::trace_under_lock(line.as_bytes());
             }
             return;
         }
@@ -37,6 +38,7 @@ pub fn call(thread: &Rc<Thread>, row: &Row, arguments: &[u64; 6], outcome: &Outc
         Err(Stop::Errno(errno)) => result_text(errno.as_return()),
         Err(Stop::RegistersSet) => "0".into(),
         Err(Stop::ThreadExit | Stop::ProcessExit(_)) => "?".into(),
+        Err(Stop::Replaced) => "0".into(),
     };
     end(thread, row, arguments, &result);
     if matches!(outcome, Err(Stop::ThreadExit)) && thread.process().threads.borrow().len() > 1 {
@@ -143,10 +145,10 @@ impl core::fmt::Display for SignalName {
     }
 }
 
-/// The program is at its end.
-pub fn at_end(exit: Exit) {
+/// A process is at its end.
+pub fn process_ended(pid: crate::task::Pid, exit: Exit) {
     if is_on() {
-        let pid = crate::task::PROGRAM.0;
+        let pid = pid.0;
         let line = match exit {
             Exit::Status(status) => alloc::format!("[{pid}] +++ exited with {status} +++\n"),
             Exit::Signal(signal) => alloc::format!("[{pid}] +++ killed by {} +++\n", SignalName(Signal(signal))),
@@ -154,4 +156,9 @@ pub fn at_end(exit: Exit) {
         };
         crate::control::trace(line.as_bytes());
     }
+}
+
+/// The program is at its end.
+pub fn at_end(exit: Exit) {
+    process_ended(crate::task::PROGRAM, exit);
 }

@@ -8,7 +8,7 @@ use super::execve;
 use super::{Context, Outcome, credentials, events, machine, process, threads};
 use super::{descriptors, files, io, paths, transfer};
 use super::{memory, sockets};
-use super::{signals, time};
+use super::{signals, time, wait};
 use crate::events::epoll::Reported;
 use crate::user_memory::{UserAddr, UserPtr};
 use core::fmt::{self, Write};
@@ -194,10 +194,10 @@ rows! {
     330 pkey_alloc(flags: u64, rights: u64) => memory::pkey_alloc, partial("no keys to be had");
 
     // Processes and threads.
-    59 execve(path: UserPath, arguments: UserAddr, environment: UserAddr) => execve::execve, partial("a thread that is not the first keeps its number");
-    322 execveat(directory: Fd, path: UserPath, arguments: UserAddr, environment: UserAddr, flags: u32) => execve::execveat, partial("as execve");
+    59 execve(path: UserPath, arguments: UserAddr, environment: UserAddr) => execve::execve, full;
+    322 execveat(directory: Fd, path: UserPath, arguments: UserAddr, environment: UserAddr, flags: u32) => execve::execveat, full;
     39 getpid() => process::getpid, full;
-    56 clone(flags: u64, stack: UserAddr, parent_tid: UserPtr<u32>, child_tid: UserPtr<u32>, tls: u64) => threads::clone, partial("threads only, no processes");
+    56 clone(flags: u64, stack: UserAddr, parent_tid: UserPtr<u32>, child_tid: UserPtr<u32>, tls: u64) => threads::clone, partial("no namespaces, no pidfds");
     60 exit(status: i32) => threads::exit, full;
     110 getppid() => process::getppid, full;
     158 arch_prctl(operation: u32, address: u64) => process::arch_prctl, partial("GS belongs to the kernel");
@@ -208,7 +208,7 @@ rows! {
     273 set_robust_list(head: UserAddr, len: usize) => threads::set_robust_list, full;
     274 get_robust_list(tid: i32, head: UserPtr<u64>, len: UserPtr<u64>) => threads::get_robust_list, full;
     334 rseq(area: UserAddr, len: u32, flags: i32, signature: u32) => threads::rseq, partial("never there");
-    435 clone3(arguments: UserAddr, size: usize) => threads::clone3, partial("threads only, no processes");
+    435 clone3(arguments: UserAddr, size: usize) => threads::clone3, partial("no namespaces, no pidfds");
 
     63 uname(into: UserAddr) => machine::uname, full;
     97 getrlimit(resource: usize, into: UserPtr<[u64; 2]>) => machine::getrlimit, full;
@@ -253,8 +253,10 @@ rows! {
     171 setdomainname(name: UserAddr, len: usize) => process::sethostname, full;
     203 sched_setaffinity(pid: i32, len: usize, mask: UserAddr) => machine::sched_setaffinity, partial("the host decides where threads run");
     204 sched_getaffinity(pid: i32, len: usize, mask: UserAddr) => machine::sched_getaffinity, full;
-    61 wait4(pid: i32, status: UserAddr, options: u32, usage: UserAddr) => process::wait4, partial("no children without fork");
-    247 waitid(kind: u32, id: u32, info: UserAddr, options: u32) => process::waitid, partial("no children without fork");
+    57 fork() => threads::fork, full;
+    58 vfork() => threads::vfork, full;
+    61 wait4(pid: i32, status: UserPtr<u32>, options: u32, usage: UserPtr<u64>) => wait::wait4, full;
+    247 waitid(kind: u32, id: u32, info: UserAddr, options: u32, usage: UserPtr<u64>) => wait::waitid, partial("no pidfds");
     302 prlimit64(pid: i32, resource: usize, new: UserPtr<[u64; 2]>, old: UserPtr<[u64; 2]>) => machine::prlimit64, full;
     309 getcpu(cpu: UserPtr<u32>, node: UserPtr<u32>, cache: UserAddr) => machine::getcpu, full;
     318 getrandom(into: UserAddr, len: usize, flags: u32) => machine::getrandom, full;
@@ -264,7 +266,7 @@ rows! {
     14 rt_sigprocmask(how: i32, set: UserPtr<u64>, old: UserPtr<u64>, size: usize) => signals::rt_sigprocmask, full;
     15 rt_sigreturn() => signals::rt_sigreturn, full;
     34 pause() => signals::pause, full;
-    62 kill(pid: i32, signal: signals::SignalNumber) => signals::kill, partial("no stopping");
+    62 kill(pid: i32, signal: signals::SignalNumber) => signals::kill, full;
     127 rt_sigpending(set: UserPtr<u64>, size: usize) => signals::rt_sigpending, full;
     128 rt_sigtimedwait(set: UserPtr<u64>, info: UserPtr<[u8; 128]>, time: UserPtr<[i64; 2]>, size: usize) => signals::rt_sigtimedwait, full;
     129 rt_sigqueueinfo(pid: i32, signal: signals::SignalNumber, info: UserPtr<[u8; 128]>) => signals::rt_sigqueueinfo, full;

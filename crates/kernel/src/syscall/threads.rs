@@ -3,6 +3,9 @@
 use super::{Context, Outcome, Stop};
 use crate::errno::{E2BIG, EAGAIN, EINVAL, ENOSYS, EPERM, ESRCH, Errno};
 use crate::kernel;
+use crate::task::fork::{Birth, beginning};
+use crate::task::futex::Reach;
+use crate::task::signal::Signal;
 use crate::task::{Thread, Tid, exit, futex as futexes, host_process};
 use crate::time::clock;
 use crate::user_memory::{UserAddr, UserPtr, copy_in};
@@ -33,12 +36,30 @@ bitflags! {
         const UNTRACED = 0x80_0000;
         const CHILD_SETTID = 0x100_0000;
         const IO = 0x8000_0000;
+        const CLEAR_SIGHAND = 0x1_0000_0000;
     }
 }
 
 impl CloneFlags {
     /// What every thread here shares with its process.
     const SHARED: Self = Self::VM.union(Self::FS).union(Self::FILES).union(Self::SIGHAND).union(Self::THREAD);
+    /// What a process may have.
+    const PROCESS_ALLOWED: Self = Self::VM
+        .union(Self::FS)
+        .union(Self::FILES)
+        .union(Self::SIGHAND)
+        .union(Self::VFORK)
+        .union(Self::PARENT)
+        .union(Self::SYSVSEM)
+        .union(Self::SETTLS)
+        .union(Self::PARENT_SETTID)
+        .union(Self::CHILD_CLEARTID)
+        .union(Self::CHILD_SETTID)
+        .union(Self::DETACHED)
+        .union(Self::UNTRACED)
+        .union(Self::PTRACE)
+        .union(Self::IO)
+        .union(Self::CLEAR_SIGHAND);
     /// What a thread may have besides.
     const THREAD_ALLOWED: Self = Self::SHARED
         .union(Self::SYSVSEM)
@@ -62,7 +83,21 @@ pub fn clone(
     tls: u64,
 ) -> Outcome {
     // The low byte is the signal for the parent, which threads don't have.
-    begin(context, flags & !0xff, stack, parent_tid, child_tid, tls)
+    let exit_signal = (flags & 0xff) as u8;
+    begin(context, flags & 0xffff_ff00, exit_signal, stack, parent_tid, child_tid, tls)
+}
+
+/// `fork(2)`.
+pub fn fork(context: &mut Context<'_>) -> Outcome {
+    let none = UserPtr::new(0);
+    begin(context, 0, Signal::CHLD.0, UserAddr(0), none, none, 0)
+}
+
+/// `vfork(2)`.
+pub fn vfork(context: &mut Context<'_>) -> Outcome {
+    let flags = CloneFlags::VM | CloneFlags::VFORK;
+    let none = UserPtr::new(0);
+    begin(context, flags.bits(), Signal::CHLD.0, UserAddr(0), none, none, 0)
 }
 
 /// `clone3(2)`: `struct clone_args` as eleven words.
@@ -90,12 +125,13 @@ pub fn clone3(context: &mut Context<'_>, arguments: UserAddr, size: usize) -> Ou
         return Err(EPERM.into());
     }
     let top = UserAddr(stack).add(stack_size);
-    begin(context, flags, top, UserPtr::new(parent_tid), UserPtr::new(child_tid), tls)
+    begin(context, flags, exit_signal as u8, top, UserPtr::new(parent_tid), UserPtr::new(child_tid), tls)
 }
 
 fn begin(
     context: &mut Context<'_>,
     flags: u64,
+    exit_signal: u8,
     stack: UserAddr,
     parent_tid: UserPtr<u32>,
     child_tid: UserPtr<u32>,
@@ -105,9 +141,37 @@ fn begin(
     if has(CloneFlags::THREAD) && !has(CloneFlags::SIGHAND) || has(CloneFlags::SIGHAND) && !has(CloneFlags::VM) {
         return Err(EINVAL.into());
     }
+    let tid_address = |flag, address: UserPtr<u32>| if has(flag) { address.address() } else { UserAddr(0) };
     if !has(CloneFlags::THREAD) {
-        kernel().note_unsupported("clone of a process (fork, vfork, posix_spawn)");
-        return Err(ENOSYS.into());
+        if flags & !CloneFlags::PROCESS_ALLOWED.bits() != 0 {
+            kernel().note_unsupported("clone of a process with namespaces or a pidfd");
+            return Err(EINVAL.into());
+        }
+        if has(CloneFlags::SIGHAND) {
+            kernel().note_unsupported("clone of a process that shares signal actions");
+            if has(CloneFlags::CLEAR_SIGHAND) {
+                return Err(EINVAL.into());
+            }
+        }
+        if has(CloneFlags::SETTLS) && tls >= GUEST_END {
+            return Err(EPERM.into());
+        }
+        let birth = Birth {
+            memory: has(CloneFlags::VM),
+            fs: has(CloneFlags::FS),
+            files: has(CloneFlags::FILES),
+            sibling: has(CloneFlags::PARENT),
+            wait: has(CloneFlags::VFORK),
+            default_actions: has(CloneFlags::CLEAR_SIGHAND),
+            exit_signal,
+            stack,
+            tls: has(CloneFlags::SETTLS).then_some(tls),
+            parent_tid: tid_address(CloneFlags::PARENT_SETTID, parent_tid),
+            child_tid: tid_address(CloneFlags::CHILD_SETTID, child_tid),
+            clear_child_tid: guest_address(tid_address(CloneFlags::CHILD_CLEARTID, child_tid)),
+        };
+        let resumed = context.resumed.map(|(progress, _)| progress);
+        return crate::task::fork::fork(context.thread, context.frame, birth, resumed);
     }
     if flags & CloneFlags::SHARED.bits() != CloneFlags::SHARED.bits() || flags & !CloneFlags::THREAD_ALLOWED.bits() != 0
     {
@@ -132,18 +196,8 @@ fn begin(
     if has(CloneFlags::CHILD_CLEARTID) {
         thread.clear_child_tid.set(guest_address(child_tid.address()));
     }
-    let mut saved = context.frame.save();
-    let mut registers = saved.registers();
-    registers.rax = 0;
-    registers.syscall = -1;
-    if !stack.is_null() {
-        registers.rsp = stack.0;
-    }
-    if has(CloneFlags::SETTLS) {
-        registers.fs_base = tls;
-    }
-    saved = crate::task::thread::Saved::new(&registers, saved.vector);
-    *thread.saved.borrow_mut() = Some(saved);
+    let birth = Birth { stack, tls: has(CloneFlags::SETTLS).then_some(tls), ..Birth::default() };
+    *thread.saved.borrow_mut() = Some(beginning(context.frame, &birth));
     enter(&thread);
     if let Err(errno) = host_process::start_host_thread(Some(tid)) {
         thread.process().threads.borrow_mut().remove(&tid);
@@ -218,7 +272,8 @@ pub fn rseq(_context: &mut Context<'_>, _area: UserAddr, _len: u32, _flags: i32,
 }
 
 /// Without `FUTEX_PRIVATE_FLAG` and `FUTEX_CLOCK_REALTIME`.
-const FUTEX_COMMAND: u32 = !(0x80 | FUTEX_CLOCK_REALTIME);
+const FUTEX_COMMAND: u32 = !(FUTEX_PRIVATE | FUTEX_CLOCK_REALTIME);
+const FUTEX_PRIVATE: u32 = 0x80;
 const FUTEX_CLOCK_REALTIME: u32 = 0x100;
 
 /// `futex(2)`.
@@ -242,21 +297,22 @@ pub fn futex(
         (0.., 0..) => Ok((value as usize, time as u32 as usize)),
         _ => Err(EINVAL),
     };
+    let reach = if operation & FUTEX_PRIVATE == 0 { Reach::Shared } else { Reach::Private };
     match command {
-        0 => futexes::wait(context, word, value, futexes::MATCH_ANY, futex_deadline(context, time, None)?),
-        9 => futexes::wait(context, word, value, value3, futex_deadline(context, time, Some(realtime))?),
-        1 => Ok(futexes::wake(futexes::key(context.thread, word)?, futexes::MATCH_ANY, count(value))),
+        0 => futexes::wait(context, (word, reach), value, futexes::MATCH_ANY, futex_deadline(context, time, None)?),
+        9 => futexes::wait(context, (word, reach), value, value3, futex_deadline(context, time, Some(realtime))?),
+        1 => Ok(futexes::wake(futexes::key(context.thread, word, reach)?, futexes::MATCH_ANY, count(value))),
         10 if value3 == 0 => Err(EINVAL.into()),
-        10 => Ok(futexes::wake(futexes::key(context.thread, word)?, value3, count(value))),
+        10 => Ok(futexes::wake(futexes::key(context.thread, word, reach)?, value3, count(value))),
         3 | 4 => {
             let (wake, requeue) = counts()?;
-            let (from, to) = (futexes::key(context.thread, word)?, futexes::key(context.thread, other)?);
+            let (from, to) = (futexes::key(context.thread, word, reach)?, futexes::key(context.thread, other, reach)?);
             if command == 4 && crate::user_memory::load(word)? != value3 {
                 return Err(EAGAIN.into());
             }
             Ok(futexes::requeue(from, to, wake, requeue))
         }
-        5 => Ok(futexes::wake_op(context.thread, [word, other], [count(value), count(time as u32)], value3)?),
+        5 => Ok(futexes::wake_op(context.thread, [word, other], reach, [count(value), count(time as u32)], value3)?),
         6..=8 | 11..=13 => {
             kernel().note_unsupported("futex with priority inheritance");
             Err(ENOSYS.into())

@@ -72,10 +72,12 @@ pub fn time(_context: &mut Context<'_>, into: UserPtr<i64>) -> Outcome {
 }
 
 /// `times(2)`: in hundredths of a second.
-pub fn times(_context: &mut Context<'_>, into: UserPtr<[i64; 4]>) -> Outcome {
+pub fn times(context: &mut Context<'_>, into: UserPtr<[i64; 4]>) -> Outcome {
     const TICK: u64 = SECOND / 100;
     if let Some(into) = into.non_null() {
-        into.write([(clock::process_cpu_ns() / TICK) as i64, 0, 0, 0])?;
+        let children = context.process().children_cpu_ns.get();
+        let own = clock::process_cpu_ns(&context.process());
+        into.write([(own / TICK) as i64, 0, (children / TICK) as i64, 0])?;
     }
     Ok((time::monotonic_ns() / TICK) as usize)
 }
@@ -124,7 +126,7 @@ fn sleep(
         }
         // CPU time passes at another pace: looked at again when it may be due.
         _ if deadline <= now => match (clock, absolute) {
-            (Clock::Process | Clock::Thread(_), true) => {
+            (Clock::Process(_) | Clock::Thread(_), true) => {
                 let wanted = clock::read_timespec(request)?;
                 if clock.now() >= wanted {
                     return Ok(0);
@@ -150,7 +152,7 @@ fn sleep_deadline(clock: Clock, absolute: bool, ns: u64) -> u64 {
         (_, false) => time::monotonic_ns().saturating_add(ns),
         (Clock::Monotonic, true) => ns,
         (Clock::Realtime, true) => clock::monotonic_from_realtime(ns),
-        (Clock::Process | Clock::Thread(_), true) => {
+        (Clock::Process(_) | Clock::Thread(_), true) => {
             time::monotonic_ns().saturating_add(ns.saturating_sub(clock.now()))
         }
     }

@@ -2,10 +2,11 @@
 
 use super::{Thread, Tid, host_process, park};
 use crate::kernel;
-use crate::local::per_thread;
+use crate::local::{local, per_thread};
 use alloc::collections::VecDeque;
 use alloc::rc::Rc;
 use core::cell::RefCell;
+use core::sync::atomic::Ordering::{Relaxed, SeqCst};
 
 /// Dormant threads that were woken and wait for a host thread.
 #[derive(Default)]
@@ -60,6 +61,19 @@ impl Runnable {
         }
     }
 
+    /// Gives host threads to those that another host process has woken, unless the calling one is idle and takes them.
+    pub fn start_all_from_outside(&self) {
+        if per_thread().tid.get() == 0 {
+            return;
+        }
+        while let Some(thread) = self.take() {
+            if host_process::start_host_thread(Some(thread.tid)).is_err() {
+                self.add(thread.tid);
+                break;
+            }
+        }
+    }
+
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.queue.borrow().is_empty()
@@ -69,16 +83,26 @@ impl Runnable {
 /// Gives a dormant thread a host thread: an idle one that adopts it, or a new one. While threads are being stopped
 /// it stays data, woken.
 pub fn make_runnable(thread: &Rc<Thread>) {
-    let poller = &kernel().poller;
+    let number = thread.host();
+    if number != local().host.load(Relaxed) {
+        // Its own host process sees to it.
+        if let Some(other) = kernel().tasks.hosts.get(number) {
+            other.poller.runnable.add(thread.tid);
+            other.poller.ring();
+        }
+        return;
+    }
+    let host = kernel().tasks.hosts.current();
+    let poller = &host.poller;
     // An idle host thread adopts one; those woken with it get host threads of their own.
     if let Some(slot) = poller.idle_slot().filter(|_| poller.runnable.is_empty()) {
         poller.runnable.queue.borrow_mut().push_back(thread.tid);
         if slot != per_thread().slot {
-            park::wake_slot(slot);
+            park::wake_own_slot(slot);
         }
         return;
     }
-    if crate::local::local().stopping.load(core::sync::atomic::Ordering::SeqCst) != 0 {
+    if local().stopping.load(SeqCst) != 0 {
         return;
     }
     if host_process::start_host_thread(Some(thread.tid)).is_err() {

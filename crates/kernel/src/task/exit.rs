@@ -1,6 +1,11 @@
 //! The end of threads and processes.
+//!
+//! A process ends thread by thread: who ends it marks all others, and each leaves on its own host thread, so that
+//! nothing of it stays behind on a stack. The last one gives back what the process had, leaves a zombie for the
+//! parent, and ends the host process, unless another guest process lives in the same memory.
 
-use super::{Pid, Process, Thread, futex, host_process, park};
+use super::wait::{self, PARENT_OF_ORPHANS};
+use super::{PROGRAM, Pid, Process, Thread, futex, host_process, park};
 use crate::kernel;
 use crate::local::per_thread;
 use crate::syscall::dispatch::Way;
@@ -9,16 +14,22 @@ use abi::control::Exit;
 use alloc::rc::Rc;
 use alloc::vec::Vec;
 
+/// `PR_SET_PDEATHSIG`.
+pub const PR_SET_PDEATHSIG: u32 = 1;
+/// `PR_SET_CHILD_SUBREAPER`.
+pub const PR_SET_CHILD_SUBREAPER: u32 = 36;
+
 /// The calling thread ends; with the last one its process does, with the status that its first thread left.
 pub fn thread_exits(thread: &Rc<Thread>) -> Way {
     futex::thread_leaves(thread);
     let process = thread.process();
     process.threads.borrow_mut().remove(&thread.tid);
     kernel().tasks.threads.borrow_mut().remove(&thread.tid);
+    process.cpu_ns.set(process.cpu_ns.get() + crate::time::clock::thread_cpu_ns(thread));
     thread.slot.set(None);
     per_thread().tid.set(0);
     if process.threads.borrow().is_empty() {
-        crate::control::exited(process.exit.get().unwrap_or(Exit::Status(0)));
+        return process_ended(&process);
     }
     super::signal::send::retarget(thread);
     process.thread_gone.wake(Events::IN);
@@ -26,9 +37,69 @@ pub fn thread_exits(thread: &Rc<Thread>) -> Way {
     Way::End
 }
 
-/// The calling thread's process ends, and with it, as it is the program, the sandbox.
-pub fn process_exits(_thread: &Rc<Thread>, exit: Exit) -> Way {
-    crate::control::exited(exit)
+/// The calling thread's process ends.
+pub fn process_exits(thread: &Rc<Thread>, exit: Exit) -> Way {
+    let process = thread.process();
+    begin_group_exit(&process, exit);
+    thread_exits(thread)
+}
+
+/// A process is to end: all its threads leave. With the program the sandbox ends.
+pub fn begin_group_exit(process: &Rc<Process>, exit: Exit) {
+    if process.pid == PROGRAM {
+        crate::control::exited(exit);
+    }
+    if process.is_ending.replace(true) {
+        return;
+    }
+    process.exit.set(Some(exit));
+    process.stopped.set(None);
+    let own = per_thread().tid.get();
+    let threads: Vec<_> = process.threads.borrow().values().cloned().collect();
+    for thread in threads {
+        thread.exiting.set(true);
+        if thread.tid.0 != own {
+            prod(&thread);
+        }
+    }
+}
+
+/// Makes a thread look at what it has to do, wherever it is.
+pub fn prod(thread: &Rc<Thread>) {
+    if thread.is_waiting() {
+        park::wake(thread.tid, Wake::Signal);
+    } else if thread.slot.get().is_some() {
+        host_process::interrupt_thread(thread);
+    } else {
+        super::dormant::make_runnable(thread);
+    }
+}
+
+/// The last thread of a process is gone.
+fn process_ended(process: &Rc<Process>) -> Way {
+    let exit = process.exit.get().unwrap_or(Exit::Status(0));
+    if process.pid == PROGRAM {
+        crate::control::exited(exit);
+    }
+    process.exit.set(Some(exit));
+    crate::syscall::strace::process_ended(process.pid, exit);
+    let space = process.space();
+    let shared_with =
+        |other: &Rc<Process>| !other.is_zombie() && !Rc::ptr_eq(other, process) && Rc::ptr_eq(&other.space(), &space);
+    let lives_on = kernel().tasks.processes.borrow().values().any(shared_with);
+    // The last references to files run code of the file system: no borrow is held.
+    let files = process.descriptors.replace(Rc::default());
+    drop(files);
+    crate::fs::locks::process_ended(process.pid);
+    drop(process.fs.replace(Rc::default()));
+    process.timers.clear();
+    process.set_space(Rc::default());
+    drop(space);
+    process.signals.pending.discard(u64::MAX);
+    process.vfork_done.wake(Events::IN);
+    wait::give_children_away(process);
+    wait::tell_parent_of_end(process);
+    if lives_on { Way::End } else { Way::EndProcess }
 }
 
 /// Makes all other threads of a process end, wherever they are (`execve`). They are gone when
@@ -37,18 +108,17 @@ pub fn end_others(process: &Process, stays: &Thread) {
     let others: Vec<_> = process.threads.borrow().values().filter(|thread| thread.tid != stays.tid).cloned().collect();
     for other in others {
         other.exiting.set(true);
-        match other.slot.get() {
-            _ if other.is_waiting() => park::wake(other.tid, Wake::Signal),
-            Some(slot) => host_process::interrupt(slot),
-            None => super::dormant::make_runnable(&other),
-        }
+        prod(&other);
     }
 }
 
-/// Whether one more thread or process fits under the sandbox's limit.
+/// Whether one more thread or process fits under the sandbox's limit. What is left of a process counts until its
+/// parent has asked for it.
 pub fn fits_limit() -> bool {
     let limit = kernel().launch.borrow().pids as usize;
-    limit == 0 || kernel().tasks.threads.borrow().len() < limit
+    let tasks = &kernel().tasks;
+    let zombies = tasks.processes.borrow().values().filter(|process| process.is_zombie()).count();
+    limit == 0 || tasks.threads.borrow().len() + zombies < limit
 }
 
 /// The process with this number; the number of this instance is the program's, too.
@@ -56,4 +126,16 @@ pub fn find_process(pid: Pid) -> Option<Rc<Process>> {
     let tasks = &kernel().tasks;
     let pid = if tasks.instance_pid.get() == Some(pid) { super::PROGRAM } else { pid };
     tasks.processes.borrow().get(&pid).cloned()
+}
+
+/// Who adopts the children of a process: its nearest ancestor that wants to, else process 1.
+pub fn adopter(process: &Process) -> Pid {
+    let mut at = process.parent.get();
+    while let Some(ancestor) = find_process(at).filter(|ancestor| !ancestor.is_zombie()) {
+        if ancestor.flags.borrow().get(&PR_SET_CHILD_SUBREAPER).is_some_and(|value| *value != 0) {
+            return ancestor.pid;
+        }
+        at = ancestor.parent.get();
+    }
+    PARENT_OF_ORPHANS
 }

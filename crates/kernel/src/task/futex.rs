@@ -4,9 +4,10 @@
 //! not compare again. Comparing and entering happen under the kernel lock, and so does every wake: between
 //! the two nothing can be lost.
 
-use super::{Pid, Thread};
+use super::Thread;
 use crate::errno::{EAGAIN, EFAULT, EINVAL, ENOSYS, ETIMEDOUT, Errno};
 use crate::kernel;
+use crate::mm::region::Sharing;
 use crate::syscall::{Context, Outcome, RestartRule, Stop};
 use crate::user_memory::{self, UserAddr, UserPtr};
 use crate::wait::{Progress, WaitFor, WaitQueue, Wake};
@@ -15,8 +16,9 @@ use alloc::collections::BTreeMap;
 use alloc::rc::{Rc, Weak};
 use core::cell::{Cell, RefCell};
 
-/// A futex word: the process whose address space it lies in, and its address there.
-pub type Key = (Pid, u64);
+/// A futex word: the number of the address space it lies in, and its address there; in memory that mappings share, the
+/// number of the shared object and the place in it.
+pub type Key = (u64, u64);
 
 /// `FUTEX_BITSET_MATCH_ANY`.
 pub const MATCH_ANY: u32 = u32::MAX;
@@ -58,11 +60,20 @@ impl Futexes {
     }
 }
 
+/// Who waits for a futex word, or wakes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// Threads of the same address space only (`FUTEX_PRIVATE_FLAG`).
+    Private,
+    /// Whoever has a mapping of the memory.
+    Shared,
+}
+
 /// The key of a word as this thread sees it.
 ///
 /// # Errors
 /// `EINVAL` when it is not aligned, `EFAULT` when it is not the guest's.
-pub fn key(thread: &Thread, word: UserPtr<u32>) -> Result<Key, Errno> {
+pub fn key(thread: &Thread, word: UserPtr<u32>, reach: Reach) -> Result<Key, Errno> {
     let address = word.address().0;
     if !address.is_multiple_of(4) {
         return Err(EINVAL);
@@ -70,11 +81,24 @@ pub fn key(thread: &Thread, word: UserPtr<u32>) -> Result<Key, Errno> {
     if address > GUEST_END - 4 && !cfg!(test) {
         return Err(EFAULT);
     }
-    Ok((thread.process().pid, address))
+    let space = thread.process().space();
+    if reach == Reach::Shared
+        && let Some(region) = space.region_at(address)
+        && let Some((object, offset, Sharing::Shared)) = region.backing.object()
+    {
+        return Ok((object.number, offset + (address - region.start)));
+    }
+    Ok((space.number, address))
 }
 
 /// `FUTEX_WAIT` and `FUTEX_WAIT_BITSET`, with an absolute deadline in guest monotonic ns.
-pub fn wait(context: &Context<'_>, word: UserPtr<u32>, expected: u32, bits: u32, deadline: Option<u64>) -> Outcome {
+pub fn wait(
+    context: &Context<'_>,
+    (word, reach): (UserPtr<u32>, Reach),
+    expected: u32,
+    bits: u32,
+    deadline: Option<u64>,
+) -> Outcome {
     match context.resumed {
         Some((_, Wake::Event)) => return Ok(0),
         Some((_, Wake::Timeout)) => return Err(ETIMEDOUT.into()),
@@ -83,7 +107,7 @@ pub fn wait(context: &Context<'_>, word: UserPtr<u32>, expected: u32, bits: u32,
     if bits == 0 {
         return Err(EINVAL.into());
     }
-    let key = key(context.thread, word)?;
+    let key = key(context.thread, word, reach)?;
     if user_memory::load(word)? != expected {
         return Err(EAGAIN.into());
     }
@@ -130,8 +154,14 @@ pub fn requeue(from: Key, to: Key, wake_count: usize, move_count: usize) -> usiz
 
 /// `FUTEX_WAKE_OP`: changes the second word, wakes waiters of the first, and such of the second one when its old
 /// value compares.
-pub fn wake_op(thread: &Thread, words: [UserPtr<u32>; 2], counts: [usize; 2], operation: u32) -> Result<usize, Errno> {
-    let keys = [key(thread, words[0])?, key(thread, words[1])?];
+pub fn wake_op(
+    thread: &Thread,
+    words: [UserPtr<u32>; 2],
+    reach: Reach,
+    counts: [usize; 2],
+    operation: u32,
+) -> Result<usize, Errno> {
+    let keys = [key(thread, words[0], reach)?, key(thread, words[1], reach)?];
     let (_, met) = operate(words[1], operation)?;
     let mut woken = wake(keys[0], MATCH_ANY, counts[0]);
     if met {
@@ -190,7 +220,7 @@ pub fn thread_leaves(thread: &Thread) {
     if !cleared.is_null() {
         let word = UserPtr::new(cleared.0);
         if word.write(0).is_ok()
-            && let Ok(key) = key(thread, word)
+            && let Ok(key) = key(thread, word, Reach::Shared)
         {
             wake(key, MATCH_ANY, 1);
         }
@@ -221,7 +251,7 @@ fn walk_robust_list(thread: &Thread, head: UserAddr) -> Result<(), Errno> {
 /// Marks one lock word of a dead thread.
 fn bury(thread: &Thread, address: u64, inheriting: bool, pending: bool) -> Result<(), Errno> {
     let word = UserPtr::<u32>::new(address);
-    let key = key(thread, word)?;
+    let key = key(thread, word, Reach::Shared)?;
     let old = change(word, |old| (old & TID_MASK == thread.tid.0).then_some(old & WAITERS | OWNER_DIED))?;
     let was_ours = old & TID_MASK == thread.tid.0;
     // A lock that was just released, its waiter not yet woken.
@@ -235,7 +265,7 @@ fn bury(thread: &Thread, address: u64, inheriting: bool, pending: bool) -> Resul
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::task::{PROGRAM, Process, Tid, park};
+    use crate::task::{PROGRAM, Pid, Process, Tid, park};
     use alloc::vec::Vec;
     use core::sync::atomic::Ordering::Relaxed;
 
@@ -265,7 +295,7 @@ mod tests {
     #[test]
     fn waiters_are_woken_in_order_and_by_their_bits() {
         let threads = program(3);
-        let key = (PROGRAM, 0x1000);
+        let key = (7, 0x1000);
         for (thread, bits) in threads.iter().zip([1, 2, 3]) {
             enter(thread, key, bits);
         }
@@ -278,7 +308,7 @@ mod tests {
     #[test]
     fn requeued_waiter_is_woken_at_its_new_word_only() {
         let threads = program(3);
-        let (from, to) = ((PROGRAM, 0x1000), (PROGRAM, 0x2000));
+        let (from, to) = ((7, 0x1000), (7, 0x2000));
         for thread in &threads {
             enter(thread, from, MATCH_ANY);
         }

@@ -1,4 +1,10 @@
-//! The host process of a sandbox: its host threads, their stack slots, and their beginning and end.
+//! The host processes of a sandbox, their host threads, their stack slots, and their beginning and end.
+//!
+//! A sandbox begins with one host process, number 0; each further one belongs to one address space of the guest and
+//! begins as a clone ([`super::fork`]). All share descriptors and, from the first clone on, the kernel heap; stacks,
+//! [`PerThread`] data and the boot page are each one's own. So a host thread is known by its host process and its
+//! slot, and another process reaches it in two ways: by a kick, or through the bell of its process, whose poller
+//! passes the wake on.
 //!
 //! A host thread has a slot: kernel stack and [`PerThread`] data at a fixed place. It runs one guest
 //! thread at a time; when it has none it is *idle*: it may hold the poller role, or end.
@@ -8,19 +14,124 @@
 //! back ([`crate::entry::end_host_thread`]).
 #![allow(unsafe_code)]
 
-use super::Tid;
+use super::poller::Poller;
+use super::{Thread, Tid};
 use crate::errno::{EAGAIN, Errno};
 use crate::host::{self, map_flags, protection};
+use crate::kernel;
 use crate::local::{PerThread, local};
 use abi::layout::{STACK_SLOT, STACKS};
-use core::cell::Cell;
+use alloc::collections::BTreeMap;
+use alloc::rc::Rc;
+use alloc::vec::Vec;
+use core::cell::{Cell, RefCell};
 use core::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
 
-/// What the state knows of host threads.
+/// What the state knows of a host process.
 #[derive(Default)]
 pub struct HostProcess {
-    /// Idle host threads that are parked and can adopt a dormant guest thread.
-    pub idle: Cell<u32>,
+    /// Its number in the state.
+    pub number: u32,
+    /// Its process id in the sandbox's namespace; 0 until it is known.
+    pub pid: Cell<i32>,
+    /// What it watches, and who of its threads does.
+    pub poller: Poller,
+    /// Slots of its parked threads that other host processes have woken.
+    woken: RefCell<Vec<u32>>,
+}
+
+impl HostProcess {
+    /// Has one of its parked threads woken; by another host process.
+    fn wake_from_outside(&self, slot: u32) {
+        self.woken.borrow_mut().push(slot);
+        self.poller.ring();
+    }
+
+    /// Passes on the wakes of others; by its own poller.
+    pub fn pass_wakes_on(&self) {
+        for slot in self.woken.take() {
+            super::park::wake_own_slot(slot);
+        }
+    }
+}
+
+/// The host processes by number.
+#[derive(Default)]
+pub struct HostProcesses {
+    first: Rc<HostProcess>,
+    others: RefCell<BTreeMap<u32, Rc<HostProcess>>>,
+    last: Cell<u32>,
+}
+
+impl HostProcesses {
+    /// The one with this number.
+    pub fn get(&self, number: u32) -> Option<Rc<HostProcess>> {
+        if number == 0 { Some(self.first.clone()) } else { self.others.borrow().get(&number).cloned() }
+    }
+
+    /// The calling one.
+    pub fn current(&self) -> Rc<HostProcess> {
+        self.get(local().host.load(Relaxed)).unwrap_or_else(|| self.first.clone())
+    }
+
+    /// One with a thread that polls.
+    pub fn polling(&self) -> Option<Rc<HostProcess>> {
+        if self.first.poller.holder().is_some() {
+            return Some(self.first.clone());
+        }
+        self.others.borrow().values().find(|host| host.poller.holder().is_some()).cloned()
+    }
+
+    /// A watched descriptor is about to be closed.
+    pub fn unwatch(&self, fd: host::HostFd) {
+        self.first.poller.unwatch(fd);
+        self.others.borrow().values().for_each(|host| host.poller.unwatch(fd));
+    }
+
+    /// One more.
+    pub fn add(&self) -> Rc<HostProcess> {
+        let number = self.last.get() + 1;
+        self.last.set(number);
+        let new = Rc::new(HostProcess { number, ..HostProcess::default() });
+        self.others.borrow_mut().insert(number, new.clone());
+        new
+    }
+
+    /// One is at its end.
+    pub fn remove(&self, number: u32) {
+        let gone = self.others.borrow_mut().remove(&number);
+        drop(gone);
+    }
+
+    /// Only the first is left: before an image is made.
+    pub fn forget_others(&self) {
+        drop(self.others.take());
+        self.first.pid.set(0);
+        self.first.woken.take();
+    }
+}
+
+/// Wakes the host thread in a slot of a host process, parked or polling.
+pub fn wake(host: u32, slot: u32) {
+    if host == local().host.load(Relaxed) {
+        super::park::wake_own_slot(slot);
+    } else if let Some(other) = kernel().tasks.hosts.get(host) {
+        other.wake_from_outside(slot);
+    }
+}
+
+/// Interrupts the host thread of a guest thread, wherever it is, when it has one.
+pub fn interrupt_thread(thread: &Thread) {
+    let Some(slot) = thread.slot.get() else { return };
+    let host = thread.host();
+    if host == local().host.load(Relaxed) {
+        interrupt(slot);
+        return;
+    }
+    // One that has not begun to run looks at everything when it does.
+    if let (Some(other), tid @ 1..) = (kernel().tasks.hosts.get(host), thread.host_tid.get()) {
+        let _ = host::kick(other.pid.get(), tid);
+    }
 }
 
 /// Bytes at the top of a slot for [`PerThread`].
@@ -109,8 +220,9 @@ pub fn start_host_thread(guest: Option<Tid>) -> Result<(), Errno> {
     let slot = take_slot()?;
     let per_thread = per_thread_of(slot);
     per_thread.tid.set(guest.map_or(0, |tid| tid.0));
-    if let Some(thread) = guest.and_then(|tid| crate::kernel().thread(tid)) {
+    if let Some(thread) = guest.and_then(|tid| kernel().thread(tid)) {
         thread.slot.set(Some(slot));
+        thread.host_tid.set(0);
     }
     local().host_threads.fetch_add(1, AcqRel);
     // SAFETY: the slot is fresh and belongs to the new thread.
@@ -119,7 +231,7 @@ pub fn start_host_thread(guest: Option<Tid>) -> Result<(), Errno> {
         Err(errno) => {
             local().host_threads.fetch_sub(1, AcqRel);
             give_slot(slot);
-            if let Some(thread) = guest.and_then(|tid| crate::kernel().thread(tid)) {
+            if let Some(thread) = guest.and_then(|tid| kernel().thread(tid)) {
                 thread.slot.set(None);
             }
             Err(errno)
@@ -127,8 +239,8 @@ pub fn start_host_thread(guest: Option<Tid>) -> Result<(), Errno> {
     }
 }
 
-/// The host's number of a host thread. The first one was not made by a clone that writes it: it has the number of the
-/// process.
+/// The host's number of a host thread. The first one of a process was not made by a clone that writes it: it has the
+/// number of the process.
 pub fn host_tid(per_thread: &PerThread) -> i32 {
     match per_thread.host_tid.load(Acquire) {
         0 => local().host_pid.load(Relaxed),
@@ -142,6 +254,6 @@ pub fn interrupt(slot: u32) {
     let per_thread = per_thread_of(slot);
     per_thread.pending.store(1, core::sync::atomic::Ordering::SeqCst);
     if per_thread.slot != crate::local::per_thread().slot {
-        host::kick(local().host_pid.load(Relaxed), host_tid(per_thread));
+        let _ = host::kick(local().host_pid.load(Relaxed), host_tid(per_thread));
     }
 }

@@ -9,13 +9,16 @@ pub mod dormant;
 pub mod elf;
 pub mod exec;
 pub mod exit;
+pub mod fork;
 pub mod futex;
 pub mod host_process;
 pub mod park;
 pub mod poller;
 pub mod process;
+pub mod share;
 pub mod signal;
 pub mod thread;
+pub mod wait;
 
 use alloc::collections::BTreeMap;
 use alloc::rc::Rc;
@@ -49,7 +52,8 @@ pub struct Tasks {
     /// The number the next thread gets.
     pub next_tid: Cell<u32>,
     /// What runs threads.
-    pub host: host_process::HostProcess,
+    pub hosts: host_process::HostProcesses,
+    spaces: Cell<u64>,
     /// The number that `getpid` answers since the last boot from an image, beside the old one.
     pub instance_pid: Cell<Option<Pid>>,
 }
@@ -60,13 +64,20 @@ impl Default for Tasks {
             threads: RefCell::default(),
             processes: RefCell::default(),
             next_tid: Cell::new(PROGRAM.0),
-            host: host_process::HostProcess::default(),
+            hosts: host_process::HostProcesses::default(),
+            spaces: Cell::new(0),
             instance_pid: Cell::new(None),
         }
     }
 }
 
 impl Tasks {
+    /// A number for one more address space.
+    pub fn next_space(&self) -> u64 {
+        self.spaces.set(self.spaces.get() + 1);
+        self.spaces.get()
+    }
+
     /// The number under which the guest sees a process or thread: since a boot from an image the program, and
     /// its first thread, have that of the instance.
     pub fn shown(&self, number: u32) -> u32 {

@@ -54,17 +54,18 @@ pub fn wake(tid: Tid, wake: Wake) {
     }
     thread.woken.set(Some(wake));
     match thread.slot.get() {
-        Some(slot) => wake_slot(slot),
+        Some(slot) => host_process::wake(thread.host(), slot),
         None => dormant::make_runnable(&thread),
     }
 }
 
-/// Wakes the host thread in a slot, parked or polling.
-pub fn wake_slot(slot: u32) {
+/// Wakes the host thread in a slot of this host process, parked or polling.
+pub fn wake_own_slot(slot: u32) {
     let target = host_process::per_thread_of(slot);
     target.wake.store(1, Release);
-    if kernel().poller.holder() == Some(slot) {
-        kernel().poller.interrupt();
+    let host = kernel().tasks.hosts.current();
+    if host.poller.holder() == Some(slot) {
+        host.poller.interrupt();
     } else {
         host::futex_wake(&target.wake, 1);
     }
@@ -97,7 +98,7 @@ pub fn park(thread: &Rc<Thread>) -> Unparked {
 pub fn rest(deadline_ns: Option<u64>) {
     let this = per_thread();
     this.wake.store(0, Release);
-    if poller::is_needed() && kernel().poller.take(this.slot) {
+    if poller::is_needed() && kernel().tasks.hosts.current().poller.take(this.slot) {
         poller::poll_once();
         return;
     }

@@ -4,16 +4,21 @@
 //! Host descriptors that objects of the guest wait for are watched edge-triggered: an event wakes the
 //! object's queue, whoever is woken tries again. The set is made on first need after each boot; no host
 //! descriptor travels in an image ([`HostHandle`]).
+//!
+//! Each host process has a poller of its own, with a set of its own: who waits for a host descriptor watches it. While
+//! there is one host process, a poller is only needed for what comes from outside; once there are several, the poller is
+//! also who passes on the wakes of other host processes, so a process with a parked thread always has one.
 
 use super::{dormant, host_process};
 use crate::errno::Errno;
 use crate::host::{self, EpollEvent, HostFd};
-use crate::local::{boot_page, per_thread};
+use crate::local::{boot_page, local, per_thread};
 use crate::wait::{Events, WaitQueue};
 use crate::{control, kernel, lock};
 use alloc::collections::BTreeMap;
 use alloc::rc::{Rc, Weak};
 use core::cell::{Cell, RefCell};
+use core::sync::atomic::Ordering::{Relaxed, SeqCst};
 
 /// A host descriptor held by an object of the guest. It is valid in the boot that it came in and no
 /// other: after a restore or an `sfork` the object is *not yet reconnected*.
@@ -74,6 +79,8 @@ const BELL: u64 = u64::MAX;
 /// Number of the control socket in the set.
 const CONTROL: u64 = u64::MAX - 1;
 /// `EPOLLIN`, `EPOLLOUT`, `EPOLLRDHUP`, `EPOLLET`.
+/// `EPOLLEXCLUSIVE`.
+const EXCLUSIVE: u32 = 1 << 28;
 const WATCH: u32 = 0x1 | 0x4 | 0x2000 | 1 << 31;
 
 impl Poller {
@@ -92,6 +99,13 @@ impl Poller {
         self.idle.set(idle.then(|| (per_thread().slot, boot_page().generation)));
     }
 
+    /// Rings, for another host process. The bell is there whenever somebody is parked.
+    pub fn ring(&self) {
+        if let Some(bell) = self.bell.get() {
+            let _ = host::write(bell, &1u64.to_ne_bytes());
+        }
+    }
+
     /// Takes the role, when it is free or already the caller's.
     pub fn take(&self, slot: u32) -> bool {
         if self.holder().is_some_and(|holder| holder != slot) {
@@ -103,20 +117,22 @@ impl Poller {
 
     /// Makes the poller look at the state again.
     pub fn interrupt(&self) {
-        if self.holder().is_some_and(|slot| slot != per_thread().slot)
-            && let Some(bell) = self.bell.get()
-        {
-            let _ = host::write(bell, &1u64.to_ne_bytes());
+        if self.holder().is_some_and(|slot| slot != per_thread().slot) {
+            self.ring();
         }
     }
 
-    /// Watches a host descriptor for an object: its queue is woken at each change of readiness. Once is enough for as long as the descriptor is
-    /// open; closing it ends the watch.
+    /// Watches a host descriptor for an object: its queue is woken at each change of readiness. Once is enough for a host
+    /// process for as long as the descriptor is open; closing it ends the watch.
     ///
     /// # Errors
     /// `EPERM` for what can't be polled (a regular file): it never blocks.
     pub fn watch(&self, fd: HostFd, queue: &Rc<WaitQueue>) -> Result<(), Errno> {
         let set = self.prepare()?;
+        let watched = self.watched.borrow().get(&fd.0).and_then(Weak::upgrade);
+        if watched.is_some_and(|watched| Rc::ptr_eq(&watched, queue)) {
+            return Ok(());
+        }
         host::epoll_control(set, 1, fd, EpollEvent { events: WATCH, data: fd.0 as u64 })?;
         self.watched.borrow_mut().insert(fd.0, Rc::downgrade(queue));
         Ok(())
@@ -149,7 +165,9 @@ impl Poller {
         self.watched.borrow_mut().clear();
         self.watched_in.set(boot_page().generation);
         host::epoll_control(set, 1, bell, EpollEvent { events: 1, data: BELL })?;
-        let control = EpollEvent { events: 1, data: CONTROL };
+        // Of several host processes that wait for the monitor one is woken.
+        let exclusive = if local().shared.load(Relaxed) == 0 { 0 } else { EXCLUSIVE };
+        let control = EpollEvent { events: 1 | exclusive, data: CONTROL };
         host::epoll_control(set, 1, control::socket(), control)?;
         self.set.set(set);
         self.bell.set(bell);
@@ -160,12 +178,13 @@ impl Poller {
 /// Waits once for what comes from outside or for the next timer, and serves it. The caller holds the role and the
 /// lock; the lock is released meanwhile.
 pub fn poll_once() {
-    let poller = &kernel().poller;
+    let host = kernel().tasks.hosts.current();
+    let poller = &host.poller;
     let Ok(set) = poller.prepare() else {
         control::fatal("no descriptors left for the poller");
     };
     let now = crate::time::monotonic_ns();
-    let timeout_ms = match kernel().time.next_deadline_ns() {
+    let timeout_ms = match kernel().time.next_deadline_for(host.number) {
         None => -1,
         Some(deadline) => deadline.saturating_sub(now).div_ceil(1_000_000).min(60_000) as i32,
     };
@@ -179,6 +198,8 @@ pub fn poll_once() {
             if let Some(bell) = poller.bell.get() {
                 let _ = host::read(bell, &mut [0; 8]);
             }
+            host.pass_wakes_on();
+            poller.runnable.start_all_from_outside();
         } else if data == CONTROL {
             control::receive_all();
         } else {
@@ -194,16 +215,20 @@ pub fn poll_once() {
 /// Whether a thread that rests has to poll: something outside is of interest or due, or nobody is left who
 /// could make things go on.
 pub fn is_needed() -> bool {
-    let poller = &kernel().poller;
-    if poller.holder() == Some(per_thread().slot) {
+    if local().shared.load(Relaxed) != 0 || current().poller.holder() == Some(per_thread().slot) {
         return true;
     }
     is_something_outside() || !is_anybody_running()
 }
 
+fn current() -> Rc<host_process::HostProcess> {
+    kernel().tasks.hosts.current()
+}
+
 /// Whether events from outside or alarms may come while threads run.
 fn is_something_outside() -> bool {
-    let poller = &kernel().poller;
+    let host = current();
+    let poller = &host.poller;
     let watches = poller.watched_in.get() == boot_page().generation && !poller.watched.borrow().is_empty();
     watches || kernel().net.is_fed_from_outside() || kernel().time.needs_service()
 }
@@ -217,23 +242,23 @@ fn is_anybody_running() -> bool {
 /// A thread that goes back to work gives up the role. When something may come from outside meanwhile, another one
 /// that rests takes it, and when none rests an idle host thread is made for alarms.
 pub fn hand_over() {
-    let poller = &kernel().poller;
+    let host = current();
+    let poller = &host.poller;
     if poller.holder() != Some(per_thread().slot) {
         return;
     }
     poller.holder.set(None);
-    if !is_something_outside() {
+    let shared = local().shared.load(Relaxed) != 0;
+    if !shared && !is_something_outside() {
         return;
     }
     let own = per_thread().slot;
-    let resting = kernel()
-        .tasks
-        .threads
-        .borrow()
-        .values()
-        .find_map(|thread| thread.slot.get().filter(|slot| thread.is_waiting() && *slot != own));
+    let resting = kernel().tasks.threads.borrow().values().find_map(|thread| {
+        let here = thread.slot.get().filter(|slot| thread.is_waiting() && *slot != own);
+        here.filter(|_| !shared || thread.host() == host.number)
+    });
     match resting.or(poller.idle_slot().filter(|slot| *slot != own)) {
-        Some(slot) => super::park::wake_slot(slot),
+        Some(slot) => super::park::wake_own_slot(slot),
         None => ensure_poller(),
     }
 }
@@ -243,14 +268,16 @@ pub fn ensure_poller() {
     if !kernel().time.needs_service() {
         return;
     }
-    let poller = &kernel().poller;
-    let stopping = crate::local::local().stopping.load(core::sync::atomic::Ordering::SeqCst) != 0;
-    if poller.holder().is_some() || stopping {
+    let host = current();
+    let poller = &host.poller;
+    let stopping = local().stopping.load(SeqCst) != 0;
+    // Whichever host process polls serves alarms.
+    if poller.holder().is_some() || stopping || kernel().tasks.hosts.polling().is_some() {
         return;
     }
     match poller.idle_slot() {
         // It may have gone to sleep when nothing was due.
-        Some(slot) => super::park::wake_slot(slot),
+        Some(slot) => super::park::wake_own_slot(slot),
         // Without a host thread to be had, alarms wait for the next thread that rests.
         None => drop(host_process::start_host_thread(None)),
     }

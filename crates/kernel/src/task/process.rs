@@ -1,6 +1,7 @@
 //! A guest process.
 
-use super::signal::ProcessSignals;
+use super::fork::Birth;
+use super::signal::{ProcessSignals, Signal};
 use super::{Pid, Thread, Tid};
 use crate::fs::FsContext;
 use crate::fs::descriptors::DescriptorTable;
@@ -48,6 +49,28 @@ pub struct Process {
     pub flags: RefCell<BTreeMap<u32, u64>>,
     /// `setitimer(2)` and `timer_create(2)`.
     pub timers: ProcessTimers,
+    /// The signal its parent gets at its end; 0: none.
+    pub exit_signal: Cell<u8>,
+    /// Woken when one of its children ended, stopped or went on.
+    pub child_changed: Rc<WaitQueue>,
+    /// Woken when it executes a program or ends.
+    pub vfork_done: Rc<WaitQueue>,
+    /// It has executed a program.
+    pub has_executed: Cell<bool>,
+    /// Its memory is a copy that nothing was done to yet.
+    pub is_fresh: Cell<bool>,
+    /// All its threads were told to end.
+    pub is_ending: Cell<bool>,
+    /// Stopped by this signal; woken when it goes on.
+    pub stopped: Cell<Option<Signal>>,
+    /// Woken when it goes on after a stop, or has to end.
+    pub goes_on: Rc<WaitQueue>,
+    /// What its parent has not asked for yet: that it stopped, that it went on.
+    pub unasked: Cell<Option<Change>>,
+    /// CPU time: its own, known at its end, and that of its children that were waited for, ns.
+    pub cpu_ns: Cell<u64>,
+    /// See `cpu_ns`.
+    pub children_cpu_ns: Cell<u64>,
     /// Woken when one of its threads ended.
     pub thread_gone: Rc<WaitQueue>,
     /// Set when it ends.
@@ -71,6 +94,15 @@ pub struct Credentials {
     pub bounding: u64,
     /// `PR_SET_NO_NEW_PRIVS`.
     pub no_new_privileges: bool,
+}
+
+/// What a parent is told of a child that lives on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// It stopped.
+    Stopped,
+    /// It goes on.
+    Continued,
 }
 
 /// `RLIM_INFINITY`.
@@ -112,10 +144,55 @@ impl Process {
             auxiliary: RefCell::default(),
             flags: RefCell::default(),
             timers: ProcessTimers::default(),
+            exit_signal: Cell::new(Signal::CHLD.0),
+            child_changed: WaitQueue::new(),
+            vfork_done: WaitQueue::new(),
+            has_executed: Cell::new(false),
+            is_fresh: Cell::new(false),
+            is_ending: Cell::new(false),
+            stopped: Cell::default(),
+            goes_on: WaitQueue::new(),
+            unasked: Cell::default(),
+            cpu_ns: Cell::default(),
+            children_cpu_ns: Cell::default(),
             thread_gone: WaitQueue::new(),
             exit: Cell::default(),
             started_ns: Cell::new(crate::time::monotonic_ns()),
         })
+    }
+
+    /// A child of it, without threads; with memory of its own in the host process `host`, or with the same.
+    pub fn child(self: &Rc<Self>, pid: Pid, birth: &Birth, host: Option<u32>) -> Rc<Self> {
+        let space = host.map_or_else(|| self.space(), |host| self.space().copy(host));
+        let descriptors = if birth.files { self.descriptors() } else { self.descriptors().copy() };
+        let fs = if birth.fs { self.fs() } else { self.fs().copy() };
+        let parent = if birth.sibling { self.parent.get() } else { self.pid };
+        let child = Self::new(pid, parent, space, descriptors, fs);
+        child.group.set(self.group.get());
+        child.session.set(self.session.get());
+        child.exit_signal.set(if birth.sibling { self.exit_signal.get() } else { birth.exit_signal });
+        child.is_fresh.set(host.is_some());
+        child.signals.actions.copy_from(&self.signals.actions);
+        if birth.default_actions {
+            child.signals.actions.reset_handlers();
+        }
+        *child.credentials.borrow_mut() = self.credentials.borrow().clone();
+        *child.limits.borrow_mut() = *self.limits.borrow();
+        *child.executable.borrow_mut() = self.executable.borrow().clone();
+        *child.command_line.borrow_mut() = self.command_line.borrow().clone();
+        *child.environment.borrow_mut() = self.environment.borrow().clone();
+        *child.auxiliary.borrow_mut() = self.auxiliary.borrow().clone();
+        // What is not inherited: PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER.
+        let mut flags = self.flags.borrow().clone();
+        flags.remove(&super::exit::PR_SET_PDEATHSIG);
+        flags.remove(&super::exit::PR_SET_CHILD_SUBREAPER);
+        *child.flags.borrow_mut() = flags;
+        child
+    }
+
+    /// Whether it has ended and waits to be asked for by its parent.
+    pub fn is_zombie(&self) -> bool {
+        self.exit.get().is_some() && self.threads.borrow().is_empty()
     }
 
     /// Its address space.

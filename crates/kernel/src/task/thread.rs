@@ -21,10 +21,16 @@ pub struct Thread {
     pub signals: ThreadSignals,
     /// `set_tid_address(2)`: cleared and woken when the thread ends.
     pub clear_child_tid: Cell<UserAddr>,
+    /// Where its first steps write its number (`CLONE_CHILD_SETTID`).
+    pub set_child_tid: Cell<UserAddr>,
+    /// A program that it goes on with as soon as it has a host process of its own.
+    pub exec: RefCell<Option<alloc::boxed::Box<super::exec::Prepared>>>,
     /// `set_robust_list(2)`; an address outside the guest is kept as null.
     pub robust_list: Cell<UserAddr>,
-    /// Stack slot of the host thread that runs it; none: dormant.
+    /// Stack slot of the host thread that runs it, in the host process of its address space; none: dormant.
     pub slot: Cell<Option<u32>>,
+    /// Number of that host thread for the host; 0 until it runs.
+    pub host_tid: Cell<i32>,
     /// What it waits for while it is in a blocked call.
     pub waiting: RefCell<Option<WaitFor>>,
     /// What woke it from that wait.
@@ -72,6 +78,9 @@ impl Thread {
             clear_child_tid: Cell::default(),
             robust_list: Cell::default(),
             slot: Cell::default(),
+            host_tid: Cell::default(),
+            set_child_tid: Cell::default(),
+            exec: RefCell::default(),
             waiting: RefCell::default(),
             woken: Cell::default(),
             resumed: Cell::default(),
@@ -82,12 +91,26 @@ impl Thread {
         })
     }
 
+    /// The first thread of a child, with the same name, signal mask and alternate stack.
+    pub fn first_of(&self, child: &Rc<Process>) -> Rc<Self> {
+        let first = Self::new(Tid(child.pid.0), child.clone());
+        *first.name.borrow_mut() = self.name.borrow().clone();
+        first.signals.set_mask(self.signals.mask());
+        first.signals.set_alternate_stack(self.signals.alternate_stack());
+        first
+    }
+
     /// A new thread of the same process, with the same name and signal mask.
     pub fn sibling(&self, tid: Tid) -> Rc<Self> {
         let sibling = Self::new(tid, self.process());
         *sibling.name.borrow_mut() = self.name.borrow().clone();
         sibling.signals.set_mask(self.signals.mask());
         sibling
+    }
+
+    /// Number of the host process that runs it.
+    pub fn host(&self) -> u32 {
+        self.process().space().host.get()
     }
 
     /// Its process.
@@ -100,6 +123,7 @@ impl Thread {
         self.cpu_time_before_ns.set(crate::time::clock::thread_cpu_ns(self));
         *self.saved.borrow_mut() = Some(frame.save());
         self.slot.set(None);
+        self.host_tid.set(0);
     }
 
     /// Whether it is in a blocked call and nothing woke it yet.

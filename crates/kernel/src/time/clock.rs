@@ -4,9 +4,11 @@ use super::{monotonic_ns, realtime_ns};
 use crate::errno::{EINVAL, Errno};
 use crate::host;
 use crate::kernel;
-use crate::local::per_thread;
-use crate::task::{Thread, Tid, host_process};
+use crate::local::{local, per_thread};
+use crate::task::exit::find_process;
+use crate::task::{PROGRAM, Pid, Process, Thread, Tid};
 use crate::user_memory::UserPtr;
+use core::sync::atomic::Ordering::Relaxed;
 
 /// Nanoseconds of a second.
 pub const SECOND: u64 = 1_000_000_000;
@@ -18,8 +20,8 @@ pub enum Clock {
     Realtime,
     /// Since the boot of the function.
     Monotonic,
-    /// CPU time of the process.
-    Process,
+    /// CPU time of a process.
+    Process(Pid),
     /// CPU time of a thread.
     Thread(Tid),
 }
@@ -35,7 +37,7 @@ impl Clock {
             0 | 5 | 8 | 11 => Self::Realtime,
             // MONOTONIC, MONOTONIC_RAW, MONOTONIC_COARSE, BOOTTIME, BOOTTIME_ALARM
             1 | 4 | 6 | 7 | 9 => Self::Monotonic,
-            2 => Self::Process,
+            2 => Self::Process(caller.process().pid),
             3 => Self::Thread(caller.tid),
             // `clock_getcpuclockid(3)`, `pthread_getcpuclockid(3)`: the number inverted, kind of time, who.
             ..0 => {
@@ -50,10 +52,10 @@ impl Clock {
                         return Err(EINVAL);
                     }
                     Self::Thread(tid)
-                } else if who == 0 || crate::task::exit::find_process(crate::task::Pid(who)).is_some() {
-                    Self::Process
+                } else if who == 0 {
+                    Self::Process(caller.process().pid)
                 } else {
-                    return Err(EINVAL);
+                    Self::Process(find_process(Pid(who)).ok_or(EINVAL)?.pid)
                 }
             }
             _ => return Err(EINVAL),
@@ -65,26 +67,34 @@ impl Clock {
         match self {
             Self::Realtime => realtime_ns(),
             Self::Monotonic => monotonic_ns(),
-            Self::Process => process_cpu_ns(),
+            Self::Process(pid) => find_process(pid).map_or(0, |process| process_cpu_ns(&process)),
             Self::Thread(tid) => kernel().thread(tid).map_or(0, |thread| thread_cpu_ns(&thread)),
         }
     }
 }
 
-/// CPU time of the program: that of its host process, and what it had used when its image was taken.
-pub fn process_cpu_ns() -> u64 {
-    kernel().time.process_cpu_before_ns.get() + host::clock_gettime(2).unwrap_or(0)
+/// CPU time of a process: that of its host process; for the program also what it had used when its image was taken.
+pub fn process_cpu_ns(process: &Process) -> u64 {
+    if process.is_zombie() {
+        return process.cpu_ns.get();
+    }
+    let before = if process.pid == PROGRAM { kernel().time.process_cpu_before_ns.get() } else { 0 };
+    let number = process.space().host.get();
+    let clock = match kernel().tasks.hosts.get(number) {
+        // CPUCLOCK_SCHED of a process.
+        Some(host) if number != local().host.load(Relaxed) => (!host.pid.get() << 3) | 2,
+        _ => 2,
+    };
+    before + host::clock_gettime(clock).unwrap_or(0)
 }
 
 /// CPU time of a thread: that of its host thread, and of those before.
 pub fn thread_cpu_ns(thread: &Thread) -> u64 {
     let now = match thread.slot.get() {
-        Some(slot) if slot == per_thread().slot || cfg!(test) => host::clock_gettime(3),
-        Some(slot) => {
-            // CPUCLOCK_SCHED of a thread.
-            let host_tid = host_process::host_tid(host_process::per_thread_of(slot));
-            host::clock_gettime((!host_tid << 3) | 6)
-        }
+        Some(_) if per_thread().tid.get() == thread.tid.0 || cfg!(test) => host::clock_gettime(3),
+        // CPUCLOCK_SCHED of a thread.
+        Some(_) if thread.host_tid.get() != 0 => host::clock_gettime((!thread.host_tid.get() << 3) | 6),
+        Some(_) => Ok(0),
         None => Ok(0),
     };
     thread.cpu_time_before_ns.get() + now.unwrap_or(0)

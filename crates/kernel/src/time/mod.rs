@@ -41,7 +41,7 @@ impl Time {
         let first = self.next_deadline_ns().is_none_or(|next| deadline_ns < next);
         self.table.borrow_mut().insert((deadline_ns, u64::from(tid.0)), Due::Thread(tid));
         if first {
-            kernel().poller.interrupt();
+            kernel().tasks.hosts.current().poller.interrupt();
         }
     }
 
@@ -62,7 +62,11 @@ impl Time {
         self.table.borrow_mut().insert(key, Due::Alarm(alarm));
         self.alarms.set(self.alarms.get() + 1);
         if first {
-            kernel().poller.interrupt();
+            let own = kernel().tasks.hosts.current();
+            match kernel().tasks.hosts.polling() {
+                Some(other) if own.poller.holder().is_none() => other.poller.ring(),
+                _ => own.poller.interrupt(),
+            }
         }
         AlarmKey(key)
     }
@@ -87,6 +91,18 @@ impl Time {
     /// The next time something is due.
     pub fn next_deadline_ns(&self) -> Option<u64> {
         self.table.borrow().first_key_value().map(|((deadline, _), _)| *deadline)
+    }
+
+    /// The next time something is due that the poller of this host process has to see to: an alarm, or a deadline of
+    /// one of its own threads.
+    pub fn next_deadline_for(&self, host: u32) -> Option<u64> {
+        let shared = crate::local::common().is_some();
+        let concerns = |due: &Due| match due {
+            Due::Thread(tid) if shared => kernel().thread(*tid).is_some_and(|thread| thread.host() == host),
+            _ => true,
+        };
+        let table = self.table.borrow();
+        table.iter().find(|(_, due)| concerns(due)).map(|((deadline, _), _)| *deadline)
     }
 
     /// Whether alarms are armed, so that a poller is needed while all threads run. (A parked thread sees to its own

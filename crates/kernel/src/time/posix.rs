@@ -37,8 +37,8 @@ impl ProcessTimers {
     pub fn interval(&self, process: &Rc<Process>, which: i32) -> Result<Rc<Timer>, Errno> {
         let (clock, signal) = match which {
             0 => (Clock::Monotonic, Signal::ALRM),
-            1 => (Clock::Process, Signal::VTALRM),
-            2 => (Clock::Process, Signal::PROF),
+            1 => (Clock::Process(process.pid), Signal::VTALRM),
+            2 => (Clock::Process(process.pid), Signal::PROF),
             _ => return Err(EINVAL),
         };
         let mut intervals = self.intervals.borrow_mut();
@@ -101,6 +101,12 @@ impl ProcessTimers {
         timer.timer.disarm();
         forget(process, id);
         Ok(())
+    }
+
+    /// The process has ended.
+    pub fn clear(&self) {
+        self.forget_posix();
+        drop(self.intervals.take());
     }
 
     /// `execve(2)`: POSIX timers are gone, interval timers stay.

@@ -107,7 +107,7 @@ impl Timer {
         let deadline_ns = match clock {
             Clock::Monotonic => next_ns,
             Clock::Realtime => monotonic_from_realtime(next_ns),
-            Clock::Process | Clock::Thread(_) => {
+            Clock::Process(_) | Clock::Thread(_) => {
                 let cpus = u64::from(crate::task::cpu_count());
                 let left = next_ns.saturating_sub(clock.now()) / cpus;
                 monotonic_ns().saturating_add(left.max(CPU_CLOCK_STEP))

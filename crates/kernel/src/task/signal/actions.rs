@@ -117,6 +117,12 @@ impl Actions {
             .update(|table| Action::from_words(core::mem::replace(&mut table[index(signal)], action.to_words())))
     }
 
+    /// The same as in another process (`fork`).
+    pub fn copy_from(&self, other: &Self) {
+        let table = other.table.borrow().load();
+        self.table.borrow_mut().update(|own| *own = table);
+    }
+
     /// `execve(2)`: handlers are gone, what was ignored stays ignored.
     pub fn reset_handlers(&self) {
         self.table.borrow_mut().update(|table| {

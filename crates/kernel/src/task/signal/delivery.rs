@@ -1,12 +1,12 @@
 //! What a thread does about its signals before it goes back to user code.
 
-use super::actions::{Action, ActionFlags, ByDefault, DEFAULT, by_default};
+use super::actions::{self, Action, ActionFlags, ByDefault, DEFAULT, by_default};
 use super::{Signal, frame as signal_frame, pending, send};
 use crate::entry::Frame;
 use crate::errno::{EINTR, Errno};
-use crate::kernel;
 use crate::syscall::RestartRule;
 use crate::task::Thread;
+use crate::wait::WaitFor;
 use abi::control::Exit;
 use alloc::rc::Rc;
 
@@ -23,7 +23,7 @@ fn next(thread: &Thread) -> Option<Signal> {
     let mut set = pending(thread) & !thread.signals.mask();
     while let Some(signal) = Signal::first_of(set) {
         let action = super::action(thread, signal);
-        if !action.ignores(signal) && !stops(signal, &action) {
+        if !action.ignores(signal) && (!stops(signal, &action) || send::can_stop(&thread.process(), signal)) {
             return Some(signal);
         }
         set &= !signal.bit();
@@ -31,10 +31,30 @@ fn next(thread: &Thread) -> Option<Signal> {
     None
 }
 
-/// Whether the signal would stop the process. There is nobody inside a sandbox who could continue it, so it
-/// does not.
+/// Whether the signal would stop the process.
 fn stops(signal: Signal, action: &Action) -> bool {
     action.handler == DEFAULT && by_default(signal) == ByDefault::Stop
+}
+
+/// Whether a thread has to end, or a signal that it does not block ends its process.
+pub fn is_to_die(thread: &Thread) -> bool {
+    let mut set = pending(thread) & !thread.signals.mask();
+    let mut deadly = thread.exiting.get();
+    while let Some(signal) = Signal::first_of(set) {
+        let by_default = super::action(thread, signal).handler == DEFAULT;
+        deadly |= by_default && actions::by_default(signal) == ByDefault::Terminate;
+        set &= !signal.bit();
+    }
+    // A stopped process looks at nothing before it goes on.
+    deadly && (thread.exiting.get() || thread.process().stopped.get().is_none())
+}
+
+/// Whether a wait is really at an end: as [`will_handle`], and some waits only a deadly signal ends.
+pub fn ends_wait(thread: &Rc<Thread>, wait: &WaitFor) -> bool {
+    if wait.killable_only {
+        return is_to_die(thread);
+    }
+    will_handle(thread)
 }
 
 /// Whether the interrupted wait is really at an end: a signal will run a handler or end the process. Such as
@@ -53,10 +73,8 @@ fn discard_idle(thread: &Rc<Thread>) {
     let mut idle = 0;
     while let Some(signal) = Signal::first_of(set) {
         let action = super::action(thread, signal);
-        if stops(signal, &action) {
-            kernel().note_unsupported("stopping by a signal");
-            idle |= signal.bit();
-        } else if action.ignores(signal) {
+        let cannot_stop = stops(signal, &action) && !send::can_stop(&thread.process(), signal);
+        if cannot_stop || action.ignores(signal) {
             idle |= signal.bit();
         }
         set &= !signal.bit();
@@ -84,9 +102,14 @@ pub fn deliver(thread: &Rc<Thread>, frame: &mut Frame, mut interrupted: Option<R
         let actions = &thread.process().signals.actions;
         let action = actions.get(signal);
         crate::syscall::strace::signal(thread, &info);
+        if stops(signal, &action) {
+            send::stop(&thread.process(), signal);
+            continue;
+        }
         if !action.is_handler() {
             super::death::report(thread, frame, &info);
-            crate::control::exited(Exit::Signal(signal.0));
+            crate::task::exit::begin_group_exit(&thread.process(), Exit::Signal(signal.0));
+            return;
         }
         if let Some(rule) = interrupted.take() {
             if rule == RestartRule::IfFlagged && action.flags.contains(ActionFlags::RESTART) {

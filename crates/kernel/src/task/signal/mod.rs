@@ -25,7 +25,7 @@ use alloc::rc::Rc;
 use core::cell::{Cell, RefCell};
 use queue::{Info, Queue};
 
-pub use delivery::{deliver, finish_mask, is_deliverable, will_handle};
+pub use delivery::{deliver, ends_wait, finish_mask, is_deliverable, will_handle};
 pub use send::{Source, fault, from_outside, to_process, to_thread};
 
 /// A signal number, 1 to 64.

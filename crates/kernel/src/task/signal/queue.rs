@@ -41,6 +41,13 @@ impl Info {
         info
     }
 
+    /// A child ended, stopped or went on (`si_pid`, `si_uid`, `si_status`).
+    pub fn from_child(signal: Signal, code: i32, pid: u32, uid: u32, status: i32) -> Self {
+        let mut info = Self::from_sender(signal, code, pid, uid);
+        info.put(24, status);
+        info
+    }
+
     /// A fault at an address (`si_addr`).
     pub fn from_fault(signal: Signal, code: i32, address: u64) -> Self {
         let mut info = Self::new(signal, code);
@@ -137,6 +144,13 @@ impl Queue {
             self.set.borrow_mut().update(|set| *set &= !signal.bit());
         }
         info.unwrap_or_else(|| Info::new(signal, SI_USER))
+    }
+
+    /// Moves everything to another queue, which is empty.
+    pub fn move_to(&self, other: &Self) {
+        other.set.borrow_mut().update(|set| *set = self.set());
+        self.set.borrow_mut().update(|set| *set = 0);
+        *other.entries.borrow_mut() = self.entries.take();
     }
 
     /// Drops all entries of some signals; answers how many were queued.

@@ -6,7 +6,8 @@ use super::{Signal, is_deliverable};
 use crate::entry::{Fault, Frame};
 use crate::errno::{EAGAIN, Errno};
 use crate::kernel;
-use crate::task::{PROGRAM, Process, Thread, host_process, park};
+use crate::task::wait::Event;
+use crate::task::{PROGRAM, Process, Thread, exit, host_process, park};
 use crate::wait::{Events, Wake};
 use abi::control::Exit;
 use alloc::rc::Rc;
@@ -31,6 +32,11 @@ const LIMIT_PENDING: usize = 11;
 pub fn to_process(process: &Rc<Process>, info: Info, source: Source) -> Result<(), Errno> {
     let signal = info.signal();
     if process.exit.get().is_some() && process.threads.borrow().is_empty() {
+        return Ok(());
+    }
+    if signal == Signal::KILL {
+        // Nothing stands in its way: not even that the process is stopped.
+        exit::begin_group_exit(process, Exit::Signal(signal.0));
         return Ok(());
     }
     stop_or_continue(process, signal);
@@ -59,6 +65,10 @@ pub fn to_process(process: &Rc<Process>, info: Info, source: Source) -> Result<(
 pub fn to_thread(thread: &Rc<Thread>, info: Info, source: Source) -> Result<(), Errno> {
     let signal = info.signal();
     let process = thread.process();
+    if signal == Signal::KILL {
+        exit::begin_group_exit(&process, Exit::Signal(signal.0));
+        return Ok(());
+    }
     stop_or_continue(&process, signal);
     let blocked = thread.signals.mask() & signal.bit() != 0;
     if !blocked && process.signals.actions.get(signal).ignores(signal) {
@@ -89,7 +99,10 @@ fn room(process: &Process, signal: Signal, source: Source) -> Result<bool, Errno
 }
 
 /// A stop signal takes back a pending continuation, and the other way round.
-fn stop_or_continue(process: &Process, signal: Signal) {
+fn stop_or_continue(process: &Rc<Process>, signal: Signal) {
+    if signal == Signal::CONT {
+        go_on(process);
+    }
     let taken_back = match signal {
         Signal::CONT => Signal::STOPPING,
         _ if signal.bit() & Signal::STOPPING != 0 => Signal::CONT.bit(),
@@ -113,9 +126,48 @@ pub fn notify(thread: &Rc<Thread>) {
         return;
     }
     if thread.is_waiting() {
-        park::wake(thread.tid, Wake::Signal);
-    } else if let Some(slot) = thread.slot.get() {
-        host_process::interrupt(slot);
+        let killable_only = thread.waiting.borrow().as_ref().is_some_and(|wait| wait.killable_only);
+        if !killable_only || super::delivery::is_to_die(thread) {
+            park::wake(thread.tid, Wake::Signal);
+        }
+    } else {
+        host_process::interrupt_thread(thread);
+    }
+}
+
+/// Whether a signal may stop a process: somebody else has to be there who can continue it, and an orphaned process
+/// group has nobody who would see that it stopped by its terminal.
+pub fn can_stop(process: &Process, signal: Signal) -> bool {
+    let processes = kernel().tasks.processes.borrow();
+    let alone = processes.values().filter(|other| !other.is_zombie()).count() < 2;
+    let parent = |member: &Rc<Process>| processes.get(&member.parent.get()).cloned();
+    let (group, session) = (process.group.get(), process.session.get());
+    let watched = || {
+        let mut members = processes.values().filter(|member| member.group.get() == group && !member.is_zombie());
+        members.any(|member| {
+            parent(member).is_some_and(|parent| parent.session.get() == session && parent.group.get() != group)
+        })
+    };
+    !alone && (signal == Signal::STOP || watched())
+}
+
+/// Stops a process: its threads rest at their next way out of the kernel.
+pub fn stop(process: &Rc<Process>, signal: Signal) {
+    if process.stopped.replace(Some(signal)).is_some() {
+        return;
+    }
+    let threads: Vec<_> = process.threads.borrow().values().cloned().collect();
+    for thread in threads.iter().filter(|thread| !thread.is_waiting()) {
+        host_process::interrupt_thread(thread);
+    }
+    crate::task::wait::tell_parent_of_change(process, Event::Stopped(signal));
+}
+
+/// A stopped process goes on, when it is to.
+fn go_on(process: &Rc<Process>) {
+    if process.stopped.take().is_some() {
+        process.goes_on.wake(Events::IN);
+        crate::task::wait::tell_parent_of_change(process, Event::Continued);
     }
 }
 
@@ -162,9 +214,6 @@ pub fn force_from_kernel(thread: &Rc<Thread>, signal: Signal) {
 /// A signal from outside the sandbox, for the program.
 pub fn from_outside(signal: u8) {
     let Ok(signal) = Signal::new(i32::from(signal)) else { return };
-    if signal == Signal::KILL {
-        crate::control::exited(Exit::Signal(signal.0));
-    }
     let program = kernel().tasks.processes.borrow().get(&PROGRAM).cloned();
     if let Some(program) = program {
         // Nothing to report to: without room it is known by its bit.
