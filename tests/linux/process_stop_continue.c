@@ -12,12 +12,16 @@ static void counts(int signal) { count++; }
 int main(void) {
     struct sigaction action = {.sa_handler = counts};
     MUST(sigaction(SIGCHLD, &action, NULL));
-    int out[2];
+    int out[2], go[2];
     MUST(pipe(out));
+    MUST(pipe(go));
     pid_t child = fork();
     if (child == 0) {
         raise(SIGSTOP);
         (void)!write(out[1], "a", 1);
+        /* Another stop would take back what the parent has not asked for yet. */
+        char byte;
+        while (read(go[0], &byte, 1) == -1 && errno == EINTR) {}
         raise(SIGSTOP);
         (void)!write(out[1], "b", 1);
         for (;;) pause();
@@ -37,6 +41,7 @@ int main(void) {
     YES(info.si_code == CLD_CONTINUED && info.si_status == SIGCONT && info.si_pid == child);
     while (read(out[0], &byte, 1) == -1 && errno == EINTR) {}
     printf("%c\n", byte);
+    (void)!write(go[1], "g", 1);
     while (waitid(P_PID, (id_t)child, &info, WSTOPPED) == -1 && errno == EINTR) {}
     YES(info.si_code == CLD_STOPPED && info.si_status == SIGSTOP);
     YES(count >= 1);
