@@ -4,6 +4,7 @@
 use crate::errno::{EAGAIN, EBADF, EINVAL, ENOTTY, ESPIPE, Errno};
 use crate::events::epoll::Memberships;
 use crate::host::HostFd;
+use crate::net::socket::Socket;
 use crate::syscall::{Context, Outcome, RestartRule, Stop};
 use crate::user_memory::{Sink, Source, UserAddr};
 use crate::wait::{Events, WaitFor, WaitQueue};
@@ -190,6 +191,10 @@ pub trait File: Any {
     }
     /// The last descriptor that refers to this open file was closed.
     fn released(&self, _file: &OpenFile) {}
+    /// The socket, if it is one.
+    fn as_socket(&self) -> Option<&dyn Socket> {
+        None
+    }
     /// For looking at the object's own type.
     fn as_any(&self) -> &dyn Any;
 }

@@ -1,6 +1,7 @@
 //! `ioctl(2)` of sockets, and the one network interface: `lo` (`netdevice(7)`).
 
 use super::address::Address;
+use super::socket::Socket;
 use crate::errno::{EADDRNOTAVAIL, EINVAL, ENODEV, ENOTTY, Errno};
 use crate::syscall::{Context, Outcome};
 use crate::user_memory::{UserAddr, UserPtr, copy_in, copy_out};
@@ -28,10 +29,10 @@ const LOOPBACK: &[u8] = b"lo";
 const FLAGS: u16 = 0x1 | 0x8 | 0x40;
 const ARPHRD_LOOPBACK: u16 = 772;
 
-/// An `ioctl` of a socket from which `available` bytes can be received.
-pub fn ioctl(_context: &Context<'_>, request: u32, argument: UserAddr, available: usize) -> Outcome {
+/// An `ioctl` of a socket.
+pub fn ioctl(_context: &Context<'_>, socket: &dyn Socket, request: u32, argument: UserAddr) -> Outcome {
     match request {
-        FIONREAD => UserPtr::<u32>::new(argument.0).write(available.min(i32::MAX as usize) as u32)?,
+        FIONREAD => UserPtr::<u32>::new(argument.0).write(socket.available()?.min(i32::MAX as usize) as u32)?,
         TIOCOUTQ | SIOCATMARK => UserPtr::<u32>::new(argument.0).write(0)?,
         SIOCGIFCONF => configuration(argument)?,
         SIOCGIFNAME..=SIOCGIFTXQLEN => interface(request, argument)?,

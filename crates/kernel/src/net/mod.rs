@@ -20,16 +20,13 @@ pub mod udp;
 pub mod unix;
 pub mod unix_names;
 
-use crate::errno::EPIPE;
 use crate::events::epoll::Epoll;
-use crate::fs::file::{OpenFile, Stat};
+use crate::fs::file::OpenFile;
 use crate::kernel;
 use crate::local::boot_page;
-use crate::syscall::{Outcome, Stop};
 use crate::task::poller::HostHandle;
 use abi::boot::Stamp;
 use abi::control::Connection;
-use socket::MessageFlags;
 use tcp::TcpSocket;
 
 /// All sockets.
@@ -92,17 +89,4 @@ pub fn leads_outside(file: &OpenFile) -> bool {
 /// Whether the func-entry point is still looked for, so that waits have to say if they are on the listener.
 pub fn entry_is_watched() -> bool {
     kernel().launch.borrow().announce_entry && !kernel().control.entry_announced.get()
-}
-
-/// `stat(2)` of a socket.
-fn stat(inode: u64) -> Stat {
-    Stat { device: crate::ipc::SOCKET_DEVICE, inode, mode: 0o140_777, links: 1, block_size: 4096, ..Stat::default() }
-}
-
-/// `EPIPE` goes with `SIGPIPE`, unless the call was made with `MSG_NOSIGNAL`.
-pub fn raise_broken_pipe(outcome: Outcome, flags: MessageFlags) -> Outcome {
-    match outcome {
-        Err(Stop::Errno(EPIPE)) if !flags.contains(MessageFlags::NOSIGNAL) => Err(crate::ipc::pipe::broken_pipe()),
-        outcome => outcome,
-    }
 }

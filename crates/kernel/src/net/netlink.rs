@@ -2,19 +2,16 @@
 
 use super::address::{AF_INET, AF_INET6, AF_NETLINK, Address};
 use super::options::{Nature, Options};
-use super::socket::{Accepted, Ancillary, Block, Incoming, MessageFlags, Outgoing, Shutdown, Socket};
+use super::socket::{Accepted, Block, Incoming, MessageFlags, Outgoing, Shutdown, Socket};
 use crate::errno::{EINVAL, ENOTCONN, EOPNOTSUPP, Errno};
-use crate::fs::file::{File, OpenFile, Stat};
+use crate::fs::file::OpenFile;
 use crate::kernel;
 use crate::syscall::dispatch::current;
 use crate::syscall::{Context, Outcome, Stop};
-use crate::user_memory::{Sink, Source, UserAddr};
 use crate::wait::{Events, WaitQueue};
 use alloc::collections::VecDeque;
 use alloc::rc::Rc;
-use alloc::string::String;
 use alloc::vec::Vec;
-use core::any::Any;
 use core::cell::{Cell, RefCell};
 
 const NLMSG_NOOP: u16 = 1;
@@ -242,46 +239,28 @@ impl Socket for NetlinkSocket {
     fn nature(&self) -> Nature {
         Nature { domain: AF_NETLINK, kind: self.kind, protocol: 0, listening: false }
     }
-}
 
-impl File for NetlinkSocket {
     fn kind(&self) -> &'static str {
         "netlink socket"
     }
 
-    fn name(&self) -> String {
-        alloc::format!("socket:[{}]", self.inode)
+    fn inode(&self) -> u64 {
+        self.inode
     }
 
-    fn stat(&self) -> Result<Stat, Errno> {
-        Ok(super::stat(self.inode))
-    }
-
-    fn read(&self, file: &OpenFile, sink: &mut dyn Sink, _position: u64) -> Outcome {
-        self.receive(file, &mut Incoming::new(sink, MessageFlags::empty()))
-    }
-
-    fn write(&self, file: &OpenFile, source: &mut dyn Source, _position: u64) -> Outcome {
-        let flags = MessageFlags::empty();
-        self.send(file, &mut Outgoing { source, to: None, ancillary: Ancillary::default(), flags })
-    }
-
-    fn poll(&self, _file: &OpenFile) -> Events {
+    fn readiness(&self) -> Events {
         let mut ready = Events::OUT | Events::WRNORM;
         ready.set(Events::IN | Events::RDNORM, !self.answers.borrow().is_empty());
         ready
     }
 
-    fn queue(&self) -> Option<Rc<WaitQueue>> {
-        Some(self.queue.clone())
+    fn waiters(&self) -> Rc<WaitQueue> {
+        self.queue.clone()
     }
 
-    fn ioctl(&self, context: &mut Context<'_>, _file: &OpenFile, request: u32, argument: UserAddr) -> Outcome {
-        let next = self.answers.borrow().front().map_or(0, Vec::len);
-        super::interface::ioctl(context, request, argument, next)
+    fn available(&self) -> Result<usize, Errno> {
+        Ok(self.answers.borrow().front().map_or(0, Vec::len))
     }
 
-    fn as_any(&self) -> &dyn Any {
-        self
-    }
+    fn close(&self) {}
 }

@@ -1,19 +1,21 @@
 //! What all sockets can do; [`crate::syscall::sockets`] decodes the calls.
 
 use super::address::Address;
-use super::netlink::NetlinkSocket;
 use super::options::{Nature, Options};
-use super::tcp::TcpSocket;
-use super::udp::UdpSocket;
-use super::unix::UnixSocket;
-use crate::errno::{EAGAIN, ENOTSOCK, Errno};
-use crate::fs::file::{File, OpenFile, OpenFlags};
+use crate::errno::{EAGAIN, ENOTSOCK, EPIPE, Errno};
+use crate::fs::file::{File, OpenFile, OpenFlags, Stat};
 use crate::syscall::{Context, Outcome, RestartRule, Stop};
-use crate::user_memory::{Sink, Source};
+use crate::user_memory::{Sink, Source, UserAddr};
 use crate::wait::{Events, Progress, WaitFor, WaitQueue};
+use abi::dump::IoState;
 use alloc::rc::Rc;
+use alloc::string::String;
 use alloc::vec::Vec;
 use bitflags::bitflags;
+use core::any::Any;
+
+/// `SOCK_STREAM`.
+pub const SOCK_STREAM: i32 = 1;
 
 bitflags! {
     /// `MSG_*` of `send(2)` and `recv(2)`.
@@ -166,6 +168,26 @@ pub trait Socket {
     fn peer_credentials(&self) -> Option<Credentials> {
         None
     }
+    /// Kind for the I/O table.
+    fn kind(&self) -> &'static str;
+    /// Its number.
+    fn inode(&self) -> u64;
+    /// State in the I/O table.
+    fn io_state(&self) -> IoState {
+        IoState::Active
+    }
+    /// What it is ready for now.
+    fn readiness(&self) -> Events;
+    /// Who is told when that changes.
+    fn waiters(&self) -> Rc<WaitQueue>;
+    /// `FIONREAD`: what can be received now.
+    fn available(&self) -> Result<usize, Errno>;
+    /// Whether `EPIPE` goes with `SIGPIPE`: for streams only.
+    fn raises_broken_pipe(&self) -> bool {
+        self.nature().kind == SOCK_STREAM
+    }
+    /// The last descriptor was closed.
+    fn close(&self);
 }
 
 /// Which directions `shutdown(2)` ends.
@@ -182,19 +204,71 @@ pub struct Shutdown {
 /// # Errors
 /// `ENOTSOCK`.
 pub fn socket_of(file: &OpenFile) -> Result<&dyn Socket, Errno> {
-    if let Some(socket) = file.downcast::<TcpSocket>() {
-        return Ok(socket);
+    file.object.as_socket().ok_or(ENOTSOCK)
+}
+
+/// What descriptors ask of a file is the same for all sockets.
+impl<S: Socket + Any> File for S {
+    fn kind(&self) -> &'static str {
+        Socket::kind(self)
     }
-    if let Some(socket) = file.downcast::<UnixSocket>() {
-        return Ok(socket);
+
+    fn name(&self) -> String {
+        alloc::format!("socket:[{}]", self.inode())
     }
-    if let Some(socket) = file.downcast::<UdpSocket>() {
-        return Ok(socket);
+
+    fn io_state(&self) -> IoState {
+        Socket::io_state(self)
     }
-    if let Some(socket) = file.downcast::<NetlinkSocket>() {
-        return Ok(socket);
+
+    fn stat(&self) -> Result<Stat, Errno> {
+        let (device, mode) = (crate::ipc::SOCKET_DEVICE, 0o140_777);
+        Ok(Stat { device, inode: self.inode(), mode, links: 1, block_size: 4096, ..Stat::default() })
     }
-    Err(ENOTSOCK)
+
+    fn read(&self, file: &OpenFile, sink: &mut dyn Sink, _position: u64) -> Outcome {
+        self.receive(file, &mut Incoming::new(sink, MessageFlags::empty()))
+    }
+
+    fn write(&self, file: &OpenFile, source: &mut dyn Source, _position: u64) -> Outcome {
+        let flags = MessageFlags::empty();
+        let mut message = Outgoing { source, to: None, ancillary: Ancillary::default(), flags };
+        raise_broken_pipe(self, self.send(file, &mut message), flags)
+    }
+
+    fn poll(&self, _file: &OpenFile) -> Events {
+        self.readiness()
+    }
+
+    fn queue(&self) -> Option<Rc<WaitQueue>> {
+        Some(self.waiters())
+    }
+
+    fn ioctl(&self, context: &mut Context<'_>, _file: &OpenFile, request: u32, argument: UserAddr) -> Outcome {
+        super::interface::ioctl(context, self, request, argument)
+    }
+
+    fn released(&self, _file: &OpenFile) {
+        self.close();
+    }
+
+    fn as_socket(&self) -> Option<&dyn Socket> {
+        Some(self)
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}
+
+/// `EPIPE` goes with `SIGPIPE`, unless the call was made with `MSG_NOSIGNAL`.
+pub fn raise_broken_pipe(socket: &dyn Socket, outcome: Outcome, flags: MessageFlags) -> Outcome {
+    match outcome {
+        Err(Stop::Errno(EPIPE)) if socket.raises_broken_pipe() && !flags.contains(MessageFlags::NOSIGNAL) => {
+            Err(crate::ipc::pipe::broken_pipe())
+        }
+        outcome => outcome,
+    }
 }
 
 /// A wait of a socket call that may time out.

@@ -13,19 +13,18 @@ use crate::errno::{
     EADDRINUSE, EAGAIN, EALREADY, ECONNREFUSED, EINPROGRESS, EINVAL, EISCONN, ENETUNREACH, ENOTCONN, EOPNOTSUPP, EPIPE,
     Errno,
 };
-use crate::fs::file::{File, OpenFile, OpenFlags, Stat};
+use crate::fs::file::{File, OpenFile, OpenFlags};
 use crate::kernel;
 use crate::local::{boot_page, local, per_thread};
 use crate::syscall::{Context, Outcome, RestartRule, Stop};
 use crate::task::poller::HostHandle;
-use crate::user_memory::{Sink, Source, UserAddr};
+use crate::user_memory::{Sink, Source};
 use crate::wait::{Events, Progress, WaitFor, WaitQueue};
 use abi::boot::Stamp;
 use abi::control::Connection;
+use abi::dump::IoState;
 use alloc::collections::VecDeque;
 use alloc::rc::{Rc, Weak};
-use alloc::string::String;
-use core::any::Any;
 use core::cell::{Cell, RefCell};
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 use core::sync::atomic::Ordering::Relaxed;
@@ -210,7 +209,7 @@ impl TcpSocket {
         }
         for arrival in listener.ready.take() {
             match arrival {
-                Arrival::Inside(server) => server.close(true),
+                Arrival::Inside(server) => server.end(true),
                 Arrival::Outside(connection, handle) => host_stream::refuse(connection, &handle),
             }
         }
@@ -219,7 +218,7 @@ impl TcpSocket {
         }
     }
 
-    fn close(&self, reset: bool) {
+    fn end(&self, reset: bool) {
         match self.state.replace(State::Unconnected) {
             State::Listening(listener) => self.stop_listening(&listener),
             State::Inside(end) => end.close(reset || self.options.resets_on_close()),
@@ -283,7 +282,7 @@ impl Socket for TcpSocket {
 
     fn connect(&self, context: &Context<'_>, file: &OpenFile, address: &Address) -> Outcome {
         if *address == Address::None {
-            self.close(false);
+            self.end(false);
             self.local.set(None);
             self.peer.set(None);
             return Ok(0);
@@ -542,26 +541,7 @@ impl Socket for TcpSocket {
             _ => None,
         })
     }
-}
 
-/// Takes bytes and forgets them.
-struct Discard {
-    room: usize,
-}
-
-impl Sink for Discard {
-    fn room(&self) -> usize {
-        self.room
-    }
-
-    fn put(&mut self, bytes: &[u8]) -> Result<usize, Errno> {
-        let taken = bytes.len().min(self.room);
-        self.room -= taken;
-        Ok(taken)
-    }
-}
-
-impl File for TcpSocket {
     fn kind(&self) -> &'static str {
         match &*self.state.borrow() {
             State::Listening(_) => "listening socket",
@@ -570,34 +550,18 @@ impl File for TcpSocket {
         }
     }
 
-    fn name(&self) -> String {
-        alloc::format!("socket:[{}]", self.inode)
+    fn inode(&self) -> u64 {
+        self.inode
     }
 
-    fn io_state(&self) -> abi::dump::IoState {
+    fn io_state(&self) -> IoState {
         match &*self.state.borrow() {
-            State::Outside(_) => abi::dump::IoState::Closed,
-            _ => abi::dump::IoState::Active,
+            State::Outside(_) => IoState::Closed,
+            _ => IoState::Active,
         }
     }
 
-    fn stat(&self) -> Result<Stat, Errno> {
-        Ok(super::stat(self.inode))
-    }
-
-    fn read(&self, file: &OpenFile, sink: &mut dyn Sink, _position: u64) -> Outcome {
-        self.receive(file, &mut Incoming::new(sink, MessageFlags::empty()))
-    }
-
-    fn write(&self, file: &OpenFile, source: &mut dyn Source, _position: u64) -> Outcome {
-        let flags = MessageFlags::empty();
-        super::raise_broken_pipe(
-            self.send(file, &mut Outgoing { source, to: None, ancillary: Ancillary::default(), flags }),
-            flags,
-        )
-    }
-
-    fn poll(&self, _file: &OpenFile) -> Events {
+    fn readiness(&self) -> Events {
         let error = if self.error.get().is_some() { Events::ERR } else { Events::empty() };
         match self.state() {
             State::Unconnected => Events::OUT | Events::WRNORM | Events::HUP | error,
@@ -621,28 +585,40 @@ impl File for TcpSocket {
         }
     }
 
-    fn queue(&self) -> Option<Rc<WaitQueue>> {
+    fn waiters(&self) -> Rc<WaitQueue> {
         if let State::Outside(stream) = self.state() {
             stream.watch();
         }
-        Some(self.queue.clone())
+        self.queue.clone()
     }
 
-    fn ioctl(&self, context: &mut Context<'_>, _file: &OpenFile, request: u32, argument: UserAddr) -> Outcome {
-        let available = match self.state() {
-            State::Inside(end) => end.available(),
-            State::Outside(stream) => stream.available(),
-            State::Listening(_) => return Err(EINVAL.into()),
-            _ => 0,
-        };
-        super::interface::ioctl(context, request, argument, available)
+    fn available(&self) -> Result<usize, Errno> {
+        match self.state() {
+            State::Inside(end) => Ok(end.available()),
+            State::Outside(stream) => Ok(stream.available()),
+            State::Listening(_) => Err(EINVAL),
+            _ => Ok(0),
+        }
     }
 
-    fn released(&self, _file: &OpenFile) {
-        self.close(false);
+    fn close(&self) {
+        self.end(false);
+    }
+}
+
+/// Takes bytes and forgets them.
+struct Discard {
+    room: usize,
+}
+
+impl Sink for Discard {
+    fn room(&self) -> usize {
+        self.room
     }
 
-    fn as_any(&self) -> &dyn Any {
-        self
+    fn put(&mut self, bytes: &[u8]) -> Result<usize, Errno> {
+        let taken = bytes.len().min(self.room);
+        self.room -= taken;
+        Ok(taken)
     }
 }

@@ -3,20 +3,17 @@
 use super::address::{self, Address};
 use super::options::{IPV6, Nature, Options, ipv6};
 use super::ports::{self, Hold, Manner, Protocol};
-use super::socket::{Accepted, Ancillary, Block, Incoming, MessageFlags, Outgoing, Shutdown, Socket};
+use super::socket::{Accepted, Block, Incoming, MessageFlags, Outgoing, Shutdown, Socket};
 use crate::errno::{
     EAGAIN, ECONNREFUSED, EDESTADDRREQ, EINVAL, EMSGSIZE, ENETUNREACH, ENOTCONN, EOPNOTSUPP, EPIPE, Errno,
 };
-use crate::fs::file::{File, OpenFile, Stat};
+use crate::fs::file::{File, OpenFile};
 use crate::kernel;
 use crate::syscall::{Context, Outcome, Stop};
-use crate::user_memory::{Sink, Source, UserAddr};
 use crate::wait::{Events, WaitQueue};
 use alloc::collections::VecDeque;
 use alloc::rc::{Rc, Weak};
-use alloc::string::String;
 use alloc::vec::Vec;
-use core::any::Any;
 use core::cell::{Cell, RefCell};
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
@@ -256,57 +253,35 @@ impl Socket for UdpSocket {
     fn take_error(&self) -> Option<Errno> {
         self.error.take()
     }
-}
 
-impl File for UdpSocket {
     fn kind(&self) -> &'static str {
         "udp socket"
     }
 
-    fn name(&self) -> String {
-        alloc::format!("socket:[{}]", self.inode)
+    fn inode(&self) -> u64 {
+        self.inode
     }
 
-    fn stat(&self) -> Result<Stat, Errno> {
-        Ok(super::stat(self.inode))
-    }
-
-    fn read(&self, file: &OpenFile, sink: &mut dyn Sink, _position: u64) -> Outcome {
-        self.receive(file, &mut Incoming::new(sink, MessageFlags::empty()))
-    }
-
-    fn write(&self, file: &OpenFile, source: &mut dyn Source, _position: u64) -> Outcome {
-        let flags = MessageFlags::empty();
-        let mut message = Outgoing { source, to: None, ancillary: Ancillary::default(), flags };
-        super::raise_broken_pipe(self.send(file, &mut message), flags)
-    }
-
-    fn poll(&self, _file: &OpenFile) -> Events {
+    fn readiness(&self) -> Events {
         let mut ready = Events::OUT | Events::WRNORM | Events::WRBAND;
         if !self.messages.borrow().is_empty() || self.deaf.get() {
             ready |= Events::IN | Events::RDNORM;
         }
-        if let Some(errno) = self.error.take() {
-            self.error.set(Some(errno));
+        if self.error.get().is_some() {
             ready |= Events::ERR;
         }
         ready
     }
 
-    fn queue(&self) -> Option<Rc<WaitQueue>> {
-        Some(self.queue.clone())
+    fn waiters(&self) -> Rc<WaitQueue> {
+        self.queue.clone()
     }
 
-    fn ioctl(&self, context: &mut Context<'_>, _file: &OpenFile, request: u32, argument: UserAddr) -> Outcome {
-        let next = self.messages.borrow().front().map_or(0, |datagram| datagram.bytes.len());
-        super::interface::ioctl(context, request, argument, next)
+    fn available(&self) -> Result<usize, Errno> {
+        Ok(self.messages.borrow().front().map_or(0, |datagram| datagram.bytes.len()))
     }
 
-    fn released(&self, _file: &OpenFile) {
+    fn close(&self) {
         self.hold.replace(None);
-    }
-
-    fn as_any(&self) -> &dyn Any {
-        self
     }
 }

@@ -9,16 +9,13 @@ use super::unix_names::{self, Name};
 use crate::errno::{
     EAGAIN, ECONNREFUSED, ECONNRESET, EINVAL, EISCONN, EMSGSIZE, ENOTCONN, EOPNOTSUPP, EPIPE, EPROTOTYPE, Errno,
 };
-use crate::fs::file::{File, OpenFile, Stat};
+use crate::fs::file::OpenFile;
 use crate::kernel;
 use crate::syscall::{Context, Outcome, Stop};
-use crate::user_memory::{Sink, Source, UserAddr};
 use crate::wait::{Events, WaitFor, WaitQueue};
 use alloc::collections::VecDeque;
 use alloc::rc::{Rc, Weak};
-use alloc::string::String;
 use alloc::vec::Vec;
-use core::any::Any;
 use core::cell::{Cell, RefCell};
 
 /// `/proc/sys/net/core/wmem_default`: what may wait at a receiver.
@@ -245,14 +242,14 @@ impl UnixSocket {
         Ok(put?)
     }
 
-    fn close(&self) {
+    fn end(&self) {
         match self.state.replace(State::Unconnected) {
             State::Listening(listener) => {
                 for server in listener.ready.take() {
                     if let State::Stream(end, _) = server.state() {
                         end.close(true);
                     }
-                    server.close();
+                    server.end();
                 }
                 // Who waits to be let in looks again, and is refused.
                 self.queue.wake(Events::all());
@@ -450,7 +447,7 @@ impl Socket for UnixSocket {
                 }
             }
             State::Listening(_) if how.read => {
-                self.close();
+                self.end();
             }
             State::Listening(_) => {}
             State::Unconnected => return Err(ENOTCONN),
@@ -491,35 +488,18 @@ impl Socket for UnixSocket {
     fn peer_credentials(&self) -> Option<Credentials> {
         self.peer().map(|peer| peer.credentials)
     }
-}
 
-impl File for UnixSocket {
     fn kind(&self) -> &'static str {
         "unix socket"
     }
 
-    fn name(&self) -> String {
-        alloc::format!("socket:[{}]", self.inode)
+    fn inode(&self) -> u64 {
+        self.inode
     }
 
-    fn stat(&self) -> Result<Stat, Errno> {
-        Ok(super::stat(self.inode))
-    }
-
-    fn read(&self, file: &OpenFile, sink: &mut dyn Sink, _position: u64) -> Outcome {
-        self.receive(file, &mut Incoming::new(sink, MessageFlags::empty()))
-    }
-
-    fn write(&self, file: &OpenFile, source: &mut dyn Source, _position: u64) -> Outcome {
-        let flags = MessageFlags::empty();
-        let mut message = Outgoing { source, to: None, ancillary: Ancillary::default(), flags };
-        super::raise_broken_pipe(self.send(file, &mut message), flags)
-    }
-
-    fn poll(&self, _file: &OpenFile) -> Events {
+    fn readiness(&self) -> Events {
         let mut ready = Events::empty();
-        if let Some(errno) = self.error.take() {
-            self.error.set(Some(errno));
+        if self.error.get().is_some() {
             ready |= Events::ERR;
         }
         match self.state() {
@@ -553,24 +533,19 @@ impl File for UnixSocket {
         ready
     }
 
-    fn queue(&self) -> Option<Rc<WaitQueue>> {
-        Some(self.queue.clone())
+    fn waiters(&self) -> Rc<WaitQueue> {
+        self.queue.clone()
     }
 
-    fn ioctl(&self, context: &mut Context<'_>, _file: &OpenFile, request: u32, argument: UserAddr) -> Outcome {
-        let available = match self.state() {
-            State::Stream(end, _) => end.available(),
-            State::Listening(_) => return Err(EINVAL.into()),
-            _ => self.inbox.borrow().front().map_or(0, |message| message.bytes.len()),
-        };
-        super::interface::ioctl(context, request, argument, available)
+    fn available(&self) -> Result<usize, Errno> {
+        match self.state() {
+            State::Stream(end, _) => Ok(end.available()),
+            State::Listening(_) => Err(EINVAL),
+            _ => Ok(self.inbox.borrow().front().map_or(0, |message| message.bytes.len())),
+        }
     }
 
-    fn released(&self, _file: &OpenFile) {
-        self.close();
-    }
-
-    fn as_any(&self) -> &dyn Any {
-        self
+    fn close(&self) {
+        self.end();
     }
 }

@@ -11,8 +11,9 @@ use crate::net::address::{AF_INET, AF_INET6, AF_NETLINK, AF_UNIX, Address};
 use crate::net::netlink::NetlinkSocket;
 use crate::net::options::{self, IPV6, SOL_SOCKET, ipv6};
 use crate::net::ports::Protocol;
-use crate::net::raise_broken_pipe;
-use crate::net::socket::{Ancillary, Credentials, Incoming, MessageFlags, Outgoing, Shutdown, socket_of};
+use crate::net::socket::{
+    Ancillary, Credentials, Incoming, MessageFlags, Outgoing, Shutdown, raise_broken_pipe, socket_of,
+};
 use crate::net::tcp::TcpSocket;
 use crate::net::udp::UdpSocket;
 use crate::net::unix::{Kind, UnixSocket};
@@ -21,7 +22,6 @@ use crate::wait::Progress;
 use alloc::rc::Rc;
 use alloc::vec::Vec;
 
-const SOCK_STREAM: i32 = 1;
 const SOCK_DGRAM: i32 = 2;
 const SOCK_RAW: i32 = 3;
 const SOCK_SEQPACKET: i32 = 5;
@@ -267,7 +267,7 @@ fn send(context: &Context<'_>, file: &Rc<OpenFile>, mut message: Message, flags:
     if before > 0 {
         return continued(context, outcome);
     }
-    raise_broken_pipe(outcome, flags)
+    raise_broken_pipe(socket, outcome, flags)
 }
 
 /// `recvfrom(2)`.
