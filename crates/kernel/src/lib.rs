@@ -62,7 +62,7 @@ pub struct Kernel {
     pub fs: fs::Files,
     /// Memory that mappings share.
     pub shared: mm::SharedMemory,
-    /// Numbers of objects without a name.
+    /// Objects that processes talk through.
     pub ipc: ipc::Ipc,
     /// Sockets of the inside and the listener that is fed from outside.
     pub net: net::Net,

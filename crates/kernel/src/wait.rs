@@ -162,6 +162,20 @@ impl WaitQueue {
         moved
     }
 
+    /// How many threads wait for one of the events.
+    pub fn count(&self, events: u32) -> usize {
+        let waiters = self.waiters.borrow();
+        waiters
+            .iter()
+            .filter(|waiter| match waiter {
+                Waiter::Thread { tid, events: wanted, .. } => {
+                    wanted & events != 0 && crate::task::park::is_waiting(*tid)
+                }
+                Waiter::Observer { .. } => false,
+            })
+            .count()
+    }
+
     /// Whether nobody waits.
     pub fn is_empty(&self) -> bool {
         self.waiters.borrow().is_empty()

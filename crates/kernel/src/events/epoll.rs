@@ -322,6 +322,10 @@ impl File for Epoll {
         Some(self.queue.clone())
     }
 
+    fn stays_at_start(&self) -> bool {
+        true
+    }
+
     fn as_any(&self) -> &dyn Any {
         self
     }

@@ -52,14 +52,15 @@ impl File for EventFd {
             return Err(file.block(&self.queue, Events::IN, "eventfd: a count"));
         }
         let value = if self.semaphore { 1 } else { counter };
-        sink.put(&value.to_ne_bytes())?;
+        // As Linux: what can't be handed over is lost.
         self.counter.borrow_mut().store(counter - value);
         self.queue.wake(Events::OUT | Events::WRNORM);
+        sink.put(&value.to_ne_bytes())?;
         Ok(8)
     }
 
     fn write(&self, file: &OpenFile, source: &mut dyn Source, _position: u64) -> Outcome {
-        if source.left() < 8 {
+        if source.left() != 8 {
             return Err(EINVAL.into());
         }
         let mut bytes = [0; 8];
@@ -87,6 +88,10 @@ impl File for EventFd {
 
     fn queue(&self) -> Option<Rc<WaitQueue>> {
         Some(self.queue.clone())
+    }
+
+    fn stays_at_start(&self) -> bool {
+        true
     }
 
     fn as_any(&self) -> &dyn Any {

@@ -114,6 +114,10 @@ impl File for SignalFd {
         Some(current().process().signals.arrived.clone())
     }
 
+    fn stays_at_start(&self) -> bool {
+        true
+    }
+
     fn as_any(&self) -> &dyn Any {
         self
     }

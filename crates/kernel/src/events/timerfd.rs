@@ -156,8 +156,9 @@ impl File for TimerFd {
         if state.ticks == 0 {
             return Err(file.block(&self.queue, Events::IN, "timerfd: an expiration"));
         }
-        sink.put(&state.ticks.to_ne_bytes())?;
+        // As Linux: what can't be handed over is lost.
         self.store(State { ticks: 0, ..state });
+        sink.put(&state.ticks.to_ne_bytes())?;
         Ok(8)
     }
 
@@ -175,6 +176,10 @@ impl File for TimerFd {
         if let Some(key) = self.armed.take() {
             kernel().time.disarm(key);
         }
+    }
+
+    fn stays_at_start(&self) -> bool {
+        true
     }
 
     fn as_any(&self) -> &dyn Any {

@@ -39,6 +39,6 @@ pub fn open(
     place: Place,
     flags: OpenFlags,
 ) -> Result<Rc<OpenFile>, Stop> {
-    let pipe = fifo.0.borrow_mut().get_or_insert_with(|| Pipe::new(false)).clone();
+    let pipe = fifo.0.borrow_mut().get_or_insert_with(Pipe::new).clone();
     pipe.open(context, flags, Rc::new(Name { inode: inode.clone(), place }))
 }

@@ -144,7 +144,7 @@ pub trait File: Any {
     fn seekable(&self) -> bool {
         false
     }
-    /// Whether a seek always ends at 0, as on character devices.
+    /// Whether a seek always ends at 0, as on character devices, eventfds and their like.
     fn stays_at_start(&self) -> bool {
         false
     }

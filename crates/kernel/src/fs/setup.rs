@@ -136,6 +136,7 @@ fn devices() -> Rc<Inode> {
     let terminals = Inode::directory(0o755, 0, 0);
     terminals.mount(b"0", &node(Device::Tty, 0o620, 136 << 8));
     root.mount(b"pts", &terminals);
+    root.mount(b"mqueue", &crate::ipc::mqueue::directory());
     root.mount(b"shm", &Inode::directory(0o1777, 0, 0));
     for (name, target) in [
         ("fd", "/proc/self/fd"),

@@ -1,6 +1,6 @@
 //! A queue of bytes in the byte arena: pipe and socket data.
 
-use crate::errno::Errno;
+use crate::errno::{EFAULT, Errno};
 use crate::user_memory::{Sink, Source};
 use alloc::collections::VecDeque;
 
@@ -52,6 +52,19 @@ impl ByteQueue {
         }
         self.bytes.truncate(start + result.unwrap_or(0));
         result
+    }
+
+    /// Appends exactly `count` bytes of a source, or nothing.
+    ///
+    /// # Errors
+    /// `EFAULT` when not all of them could be read.
+    pub fn fill_whole(&mut self, source: &mut dyn Source, count: usize) -> Result<(), Errno> {
+        let before = self.bytes.len();
+        if self.fill(source, count)? < count {
+            self.bytes.truncate(before);
+            return Err(EFAULT);
+        }
+        Ok(())
     }
 
     /// Copies up to `limit` bytes, starting `from` bytes behind the front, to a sink, and leaves them; answers

@@ -1,17 +1,26 @@
-//! Pipes, and the numbers of objects without a name in the file system.
+//! Pipes, message queues and semaphores, and the numbers of objects without a name in the file system.
 
 mod bytes;
+pub mod mqueue;
 pub mod pipe;
+pub mod sysv;
 
 pub use bytes::ByteQueue;
 
 use crate::fs::file::Stat;
 use core::cell::Cell;
 
-/// Numbers of objects without a name.
+/// Objects that processes talk through.
 #[derive(Default)]
 pub struct Ipc {
+    /// Numbers of objects without a name.
     last_inode: Cell<u64>,
+    /// System V message queues.
+    pub messages: sysv::Objects<sysv::messages::MessageQueue>,
+    /// System V semaphores.
+    pub semaphores: sysv::Objects<sysv::semaphores::SemaphoreSet>,
+    /// POSIX message queues.
+    pub mqueues: mqueue::MessageQueues,
 }
 
 /// `st_dev` of pipes.

@@ -1,11 +1,15 @@
-//! Pipes and FIFOs (`pipe(7)`): a byte queue with a capacity, and two kinds of ends.
+//! Pipes and FIFOs (`pipe(7)`): a byte queue cut into buffers, and two kinds of ends.
+//!
+//! Linux counts buffers of a page, not bytes: a write begins in the last one only if its odd part fits there as a
+//! whole, and in packet mode each packet has a buffer of its own. Whether there is room, and how much of a write goes in,
+//! follows from that.
 //!
 //! A blocking open of a FIFO waits for the other kind. Whoever comes second wakes those that wait, and a woken
 //! opener completes without looking again; until it has done so it counts as *expected*, so that the
 //! other end sees no end of file in between.
 
 use super::{ByteQueue, PIPE_DEVICE};
-use crate::errno::{EBUSY, EINVAL, ENOTTY, ENXIO, EPERM, EPIPE, Errno};
+use crate::errno::{EBUSY, EFAULT, EINVAL, ENOTTY, ENXIO, EPERM, EPIPE, Errno};
 use crate::fs::file::{File, OpenFile, OpenFlags, Stat};
 use crate::kernel;
 use crate::syscall::dispatch::current;
@@ -48,10 +52,10 @@ pub trait FifoName {
 pub struct Pipe {
     inode: u64,
     bytes: RefCell<ByteQueue>,
-    /// Lengths of the packets in `bytes`, in packet mode (`O_DIRECT`).
-    packets: RefCell<VecDeque<u32>>,
-    packet_mode: bool,
-    capacity: Cell<usize>,
+    /// How `bytes` are cut.
+    buffers: RefCell<VecDeque<Buffer>>,
+    /// How many buffers there may be.
+    limit: Cell<usize>,
     readers: Cell<usize>,
     writers: Cell<usize>,
     expected_readers: Cell<usize>,
@@ -61,18 +65,26 @@ pub struct Pipe {
     queue: Rc<WaitQueue>,
 }
 
+/// A part of a pipe's bytes that Linux keeps in a page.
+struct Buffer {
+    /// Where in the page it begins: what was before has been read.
+    offset: u16,
+    len: u16,
+    /// Written in packet mode (`O_DIRECT`).
+    packet: bool,
+}
+
 /// The object of a FIFO's node.
 pub type FifoObject = Pipe;
 
 impl Pipe {
     /// A pipe without ends.
-    pub fn new(packet_mode: bool) -> Rc<Self> {
+    pub fn new() -> Rc<Self> {
         Rc::new(Self {
             inode: kernel().ipc.next_inode(),
             bytes: RefCell::default(),
-            packets: RefCell::default(),
-            packet_mode,
-            capacity: Cell::new(DEFAULT_CAPACITY),
+            buffers: RefCell::default(),
+            limit: Cell::new(DEFAULT_CAPACITY / PIPE_BUF),
             readers: Cell::new(0),
             writers: Cell::new(0),
             expected_readers: Cell::new(0),
@@ -84,7 +96,7 @@ impl Pipe {
 
     /// Both ends of a new pipe.
     pub fn pair(flags: OpenFlags) -> (Rc<OpenFile>, Rc<OpenFile>) {
-        let pipe = Self::new(flags.contains(OpenFlags::DIRECT));
+        let pipe = Self::new();
         let flags = flags & (OpenFlags::NONBLOCK | OpenFlags::DIRECT);
         (pipe.end(flags, None), pipe.end(flags | OpenFlags::WRONLY, None))
     }
@@ -143,13 +155,9 @@ impl Pipe {
         Ok(self.end(flags, Some(name)))
     }
 
-    fn free(&self) -> usize {
-        self.capacity.get().saturating_sub(self.bytes.borrow().len())
-    }
-
-    /// Linux counts pages: a pipe takes more as long as a page is free.
+    /// A pipe takes more as long as a buffer is free.
     fn is_writable(&self) -> bool {
-        self.free() >= PIPE_BUF
+        self.buffers.borrow().len() < self.limit.get()
     }
 
     fn has_readers(&self) -> bool {
@@ -170,41 +178,75 @@ impl Pipe {
             return Err(EINVAL);
         }
         let capacity = wanted.next_power_of_two();
-        if capacity > MAX_CAPACITY && capacity > self.capacity.get() {
+        if capacity > MAX_CAPACITY && capacity > self.capacity() {
             return Err(EPERM);
         }
-        if self.bytes.borrow().len() > capacity {
+        let limit = capacity / PIPE_BUF;
+        if self.buffers.borrow().len() > limit {
             return Err(EBUSY);
         }
-        self.capacity.set(capacity);
+        self.limit.set(limit);
         self.queue.wake(Events::OUT | Events::WRNORM);
         Ok(capacity)
     }
 
     /// `F_GETPIPE_SZ`.
     pub fn capacity(&self) -> usize {
-        self.capacity.get()
+        self.limit.get() * PIPE_BUF
     }
 
+    /// Moves bytes to a sink: all that has room there, but no more than one packet. Of a packet that has no room the rest
+    /// is lost. What can't be written as far as a buffer goes stays.
     fn take(&self, sink: &mut dyn Sink) -> Result<usize, Errno> {
+        let mut buffers = self.buffers.borrow_mut();
         let mut bytes = self.bytes.borrow_mut();
-        if !self.packet_mode {
-            return bytes.drain(sink, usize::MAX);
+        let mut done = 0;
+        while let Some(first) = buffers.front_mut() {
+            let (len, packet) = (usize::from(first.len), first.packet);
+            if sink.room() == 0 || packet && done > 0 {
+                break;
+            }
+            let step = len.min(sink.room());
+            match bytes.peek(sink, 0, step) {
+                Ok(put) if put == step => {}
+                _ if done > 0 => break,
+                _ => return Err(EFAULT),
+            }
+            done += step;
+            if step == len || packet {
+                bytes.skip(len);
+                buffers.pop_front();
+            } else {
+                bytes.skip(step);
+                first.offset += step as u16;
+                first.len -= step as u16;
+            }
+            if packet {
+                break;
+            }
         }
-        let Some(len) = self.packets.borrow_mut().pop_front() else { return Ok(0) };
-        let taken = bytes.peek(sink, 0, len as usize);
-        bytes.skip(len as usize);
-        taken
+        Ok(done)
     }
 
-    fn put(&self, source: &mut dyn Source, limit: usize) -> Result<usize, Errno> {
-        let mut bytes = self.bytes.borrow_mut();
-        if !self.packet_mode {
-            return bytes.fill(source, limit);
+    /// Appends the odd part of a write to the last buffer, if it fits there; answers how much that was.
+    fn merge(&self, source: &mut dyn Source) -> Result<usize, Errno> {
+        let odd = source.left() % PIPE_BUF;
+        let mut buffers = self.buffers.borrow_mut();
+        let Some(last) = buffers.back_mut().filter(|last| !last.packet && odd > 0) else { return Ok(0) };
+        if usize::from(last.offset) + usize::from(last.len) + odd > PIPE_BUF {
+            return Ok(0);
         }
-        let put = bytes.fill(source, limit.min(PIPE_BUF))?;
-        self.packets.borrow_mut().push_back(put as u32);
-        Ok(put)
+        self.bytes.borrow_mut().fill_whole(source, odd)?;
+        last.len += odd as u16;
+        Ok(odd)
+    }
+
+    /// Fills a new buffer; there is one.
+    fn put(&self, source: &mut dyn Source, packet: bool) -> Result<usize, Errno> {
+        let len = source.left().min(PIPE_BUF);
+        self.bytes.borrow_mut().fill_whole(source, len)?;
+        self.buffers.borrow_mut().push_back(Buffer { offset: 0, len: len as u16, packet });
+        Ok(len)
     }
 }
 
@@ -265,27 +307,32 @@ impl File for PipeEnd {
 
     fn write(&self, file: &OpenFile, source: &mut dyn Source, _position: u64) -> Outcome {
         let pipe = &self.pipe;
-        let whole = source.left();
         let mut done = 0;
+        let mut merges = true;
         while source.left() > 0 {
             if !pipe.has_readers() {
                 return if done > 0 { Ok(done) } else { Err(broken_pipe()) };
             }
-            let free = pipe.free();
-            let needed = if whole <= PIPE_BUF { source.left() } else { 1 };
-            if free < needed {
-                return match file.block(&pipe.queue, Events::OUT | Events::ERR, "pipe: room") {
-                    Stop::Wait(wait, rule) => Err(Stop::Wait(wait.progress(Progress::Bytes(done)), rule)),
-                    _ if done > 0 => Ok(done),
-                    stop => Err(stop),
-                };
-            }
-            match pipe.put(source, free) {
-                Ok(put) => done += put,
+            let put = match core::mem::take(&mut merges) {
+                true => pipe.merge(source),
+                false if pipe.is_writable() => pipe.put(source, file.flags.get().contains(OpenFlags::DIRECT)),
+                false => {
+                    return match file.block(&pipe.queue, Events::OUT | Events::ERR, "pipe: room") {
+                        Stop::Wait(wait, rule) => Err(Stop::Wait(wait.progress(Progress::Bytes(done)), rule)),
+                        _ if done > 0 => Ok(done),
+                        stop => Err(stop),
+                    };
+                }
+            };
+            match put {
+                Ok(0) => {}
+                Ok(put) => {
+                    done += put;
+                    pipe.queue.wake(Events::IN | Events::RDNORM);
+                }
                 Err(errno) if done == 0 => return Err(errno.into()),
                 Err(_) => return Ok(done),
             }
-            pipe.queue.wake(Events::IN | Events::RDNORM);
         }
         Ok(done)
     }
@@ -336,7 +383,7 @@ impl File for PipeEnd {
         }
         if !pipe.has_readers() && !pipe.has_writers() {
             *pipe.bytes.borrow_mut() = ByteQueue::default();
-            pipe.packets.borrow_mut().clear();
+            pipe.buffers.borrow_mut().clear();
         }
         if !pipe.has_readers() || !pipe.has_writers() {
             pipe.queue.wake(Events::IN | Events::OUT | Events::HUP | Events::ERR);

@@ -70,6 +70,12 @@ impl NetlinkSocket {
         self.port.get()
     }
 
+    /// A message of the kernel's that nobody asked for.
+    pub fn deliver(&self, message: Vec<u8>) {
+        self.answers.borrow_mut().push_back(message);
+        self.queue.wake(Events::IN | Events::RDNORM);
+    }
+
     fn serve(&self, bytes: &[u8]) {
         let mut rest = bytes;
         while rest.len() >= HEADER {

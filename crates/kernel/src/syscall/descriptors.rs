@@ -104,6 +104,10 @@ pub fn fcntl(context: &mut Context<'_>, fd: Fd, command: u32, argument: u64) -> 
         3 => Ok((file.flags.get() | OpenFlags::LARGEFILE).bits() as usize),
         4 => {
             let wanted = OpenFlags::from_bits_truncate(argument as u32) & SETTABLE;
+            let packets = file.downcast::<PipeEnd>().is_some() || opened(&file.object).is_some();
+            if wanted.contains(OpenFlags::DIRECT) && !packets {
+                return Err(EINVAL.into());
+            }
             file.flags.set((file.flags.get() - SETTABLE) | wanted);
             Ok(0)
         }

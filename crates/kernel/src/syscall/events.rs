@@ -78,7 +78,8 @@ pub fn timerfd_create(context: &mut Context<'_>, clock: i32, flags: u32) -> Outc
     add(context, file, flags)
 }
 
-fn nanoseconds([seconds, nanoseconds]: [i64; 2]) -> Result<u64, Errno> {
+/// A time of the guest's in ns.
+pub(super) fn nanoseconds([seconds, nanoseconds]: [i64; 2]) -> Result<u64, Errno> {
     if seconds < 0 || !(0..NS as i64).contains(&nanoseconds) {
         return Err(EINVAL);
     }

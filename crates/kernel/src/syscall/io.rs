@@ -192,11 +192,11 @@ pub fn lseek(context: &mut Context<'_>, fd: Fd, offset: i64, whence: u32) -> Out
     if file.flags.get().contains(OpenFlags::PATH) {
         return Err(EBADF.into());
     }
-    if !file.object.seekable() {
-        return Err(ESPIPE.into());
-    }
     if file.object.stays_at_start() {
         return Ok(0);
+    }
+    if !file.object.seekable() {
+        return Err(ESPIPE.into());
     }
     let position = match whence {
         0 => u64::try_from(offset).map_err(|_| EINVAL)?,

@@ -13,6 +13,7 @@ pub mod io;
 pub mod locks;
 pub mod machine;
 pub mod memory;
+pub mod mqueue;
 #[cfg(test)]
 mod page;
 pub mod paths;
@@ -20,6 +21,7 @@ pub mod process;
 pub mod signals;
 pub mod sockets;
 pub mod strace;
+pub mod sysv;
 pub mod table;
 pub mod threads;
 pub mod time;

@@ -12,7 +12,7 @@ use crate::net::netlink::NetlinkSocket;
 use crate::net::options::{self, IPV6, SOL_SOCKET, ipv6};
 use crate::net::ports::Protocol;
 use crate::net::socket::{
-    Ancillary, Credentials, Incoming, MessageFlags, Outgoing, Shutdown, raise_broken_pipe, socket_of,
+    Ancillary, Credentials, Incoming, MessageFlags, Outgoing, SOCK_STREAM, Shutdown, raise_broken_pipe, socket_of,
 };
 use crate::net::tcp::TcpSocket;
 use crate::net::udp::UdpSocket;

@@ -7,7 +7,7 @@ use super::arguments::{Argument, Fd, UserPath};
 use super::execve;
 use super::{Context, Outcome, credentials, events, machine, process, threads};
 use super::{descriptors, files, io, paths, transfer};
-use super::{memory, sockets};
+use super::{memory, mqueue, sockets, sysv};
 use super::{signals, time, wait};
 use crate::events::epoll::Reported;
 use crate::user_memory::{UserAddr, UserPtr};
@@ -316,6 +316,22 @@ rows! {
     291 epoll_create1(flags: u32) => events::epoll_create1, full;
     293 pipe2(ends: UserPtr<[i32; 2]>, flags: u32) => events::pipe2, full;
     441 epoll_pwait2(set: Fd, events: UserPtr<Reported>, max: i32, timeout: UserPtr<[i64; 2]>, mask: UserPtr<u64>, mask_size: usize) => events::epoll_pwait2, full;
+
+    // System V message queues and semaphores, POSIX message queues.
+    64 semget(key: i32, count: i32, flags: u32) => sysv::semget, full;
+    65 semop(number: i32, operations: UserAddr, count: usize) => sysv::semop, full;
+    66 semctl(number: i32, index: i32, command: i32, argument: u64) => sysv::semctl, full;
+    68 msgget(key: i32, flags: u32) => sysv::msgget, full;
+    69 msgsnd(number: i32, message: UserAddr, len: usize, flags: u32) => sysv::msgsnd, full;
+    70 msgrcv(number: i32, to: UserAddr, room: usize, kind: i64, flags: u32) => sysv::msgrcv, partial("no MSG_COPY");
+    71 msgctl(number: i32, command: i32, buffer: UserAddr) => sysv::msgctl, full;
+    220 semtimedop(number: i32, operations: UserAddr, count: usize, timeout: UserPtr<[i64; 2]>) => sysv::semtimedop, full;
+    240 mq_open(name: UserPath, flags: u32, mode: u32, attributes: UserPtr<[i64; 8]>) => mqueue::mq_open, full;
+    241 mq_unlink(name: UserPath) => mqueue::mq_unlink, full;
+    242 mq_timedsend(queue: Fd, message: UserAddr, len: usize, priority: u32, until: UserPtr<[i64; 2]>) => mqueue::mq_timedsend, full;
+    243 mq_timedreceive(queue: Fd, into: UserAddr, len: usize, priority: UserPtr<u32>, until: UserPtr<[i64; 2]>) => mqueue::mq_timedreceive, full;
+    244 mq_notify(queue: Fd, event: UserPtr<[u64; 8]>) => mqueue::mq_notify, full;
+    245 mq_getsetattr(queue: Fd, new: UserPtr<[i64; 8]>, old: UserPtr<[i64; 8]>) => mqueue::mq_getsetattr, full;
 
     // Sockets.
     41 socket(domain: i32, kind: i32, protocol: i32) => sockets::socket, partial("AF_UNIX, and TCP and UDP over loopback");

@@ -77,6 +77,17 @@ pub fn directory() -> Rc<Inode> {
     add_fixed(&root, "sys/net/ipv4/ip_local_port_range", "32768\t60999\n");
     add_fixed(&root, "sys/net/ipv4/tcp_max_syn_backlog", "512\n");
     add_fixed(&root, "sys/net/ipv6/conf/all/disable_ipv6", "0\n");
+    add_text(&root, "sysvipc/msg", crate::ipc::sysv::messages::listing);
+    add_text(&root, "sysvipc/sem", crate::ipc::sysv::semaphores::listing);
+    add_fixed(&root, "sys/kernel/msgmax", "8192\n");
+    add_fixed(&root, "sys/kernel/msgmnb", "16384\n");
+    add_fixed(&root, "sys/kernel/msgmni", "32000\n");
+    add_fixed(&root, "sys/kernel/sem", "32000\t1024000000\t500\t32000\n");
+    add_fixed(&root, "sys/fs/mqueue/msg_default", "10\n");
+    add_fixed(&root, "sys/fs/mqueue/msg_max", "10\n");
+    add_fixed(&root, "sys/fs/mqueue/msgsize_default", "8192\n");
+    add_fixed(&root, "sys/fs/mqueue/msgsize_max", "8192\n");
+    add_fixed(&root, "sys/fs/mqueue/queues_max", "256\n");
     add_directory(&root, "tty");
     add_directory(&root, "irq");
     root

@@ -21,6 +21,8 @@ pub const SI_KERNEL: i32 = 0x80;
 pub const SI_QUEUE: i32 = -1;
 /// `SI_TIMER`: sent by a POSIX timer.
 pub const SI_TIMER: i32 = -2;
+/// `SI_MESGQ`: a message arrived in an empty queue.
+pub const SI_MESGQ: i32 = -3;
 /// `SI_TKILL`: sent by `tgkill`.
 pub const SI_TKILL: i32 = -6;
 
@@ -46,6 +48,12 @@ impl Info {
         let mut info = Self::from_sender(signal, code, pid, uid);
         info.put(24, status);
         info
+    }
+
+    /// Sent by a process with a value of the guest's (`si_value`).
+    pub fn with_value(mut self, value: u64) -> Self {
+        self.0[24..32].copy_from_slice(&value.to_ne_bytes());
+        self
     }
 
     /// A fault at an address (`si_addr`).
