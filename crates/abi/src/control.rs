@@ -82,6 +82,8 @@ pub enum ToSandbox {
     Files,
     /// A signal for the program, from outside (a guest signal number: Linux's).
     Signal(u8),
+    /// The terminal that the program was started in has this many rows and columns.
+    Window([u16; 2]),
     /// Stop all threads, say [`FromSandbox::Frozen`], then wait to be ended.
     Freeze,
     /// The memory that [`FromSandbox::NeedMemory`] asked for. Descriptor: a file of [`crate::layout::MEMORY_LEN`] zeros

@@ -33,6 +33,9 @@ pub struct Launch {
     pub pids: u32,
     /// What the descriptors 0, 1, 2 are.
     pub stdio: [Stdio; 3],
+    /// The standard streams are one terminal of the guest's own, of this many rows and columns; what is handed in is the
+    /// other side of it (`run -t`).
+    pub terminal: Option<[u16; 2]>,
     /// Port whose listener gets the connections from outside, and where a thread waits at the func-entry point.
     pub port: Option<u16>,
     /// Announce the func-entry point ([`crate::control::FromSandbox::AtEntry`]).

@@ -17,6 +17,7 @@ mod run;
 mod sandbox;
 mod serve;
 mod stats;
+mod terminal;
 
 use anyhow::Result;
 use clap::{CommandFactory, Parser};

@@ -6,10 +6,11 @@ use crate::config::options::SandboxOptions;
 use crate::exit::Status;
 use crate::sandbox::{Listener, Sandboxes, again, monitor, show, trace_stream};
 use crate::stats::Stats;
+use crate::terminal::{self, RawTerminal};
 use anyhow::{Context, Result, bail};
 use image::Image;
 use monitor::{Event, Instance, InstanceIo, Reason, ScratchIo, StdioSource};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGWINCH};
 use signal_hook::low_level::pipe;
 use std::ffi::OsString;
 use std::io::{ErrorKind, Read};
@@ -19,9 +20,11 @@ use std::os::unix::net::UnixStream;
 
 /// Run a program in a fresh sandbox
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  catalyzer run --memory 256MiB -- python3 -c 'print(6 * 7)'\n\n\
+#[command(
+    after_help = "Example:\n  catalyzer run --memory 256MiB -- python3 -c 'print(6 * 7)'\n  catalyzer run -t -- bash\n\n\
 Exit status: the program's; 128+N when signal N killed it; 124 at the time limit; 125 for errors of \
-catalyzer itself; 126 when the program can't be executed; 127 when it is not found.")]
+catalyzer itself; 126 when the program can't be executed; 127 when it is not found."
+)]
 pub struct Args {
     #[command(flatten)]
     options: SandboxOptions,
@@ -34,6 +37,9 @@ pub struct Args {
     /// Print the counts as one JSON object
     #[arg(long, requires = "syscall_stats")]
     json: bool,
+    /// Start the program in a terminal of its own, for which the caller's is the screen and the keyboard
+    #[arg(short = 't', long)]
+    tty: bool,
     /// The program and its arguments
     #[arg(required = true, last = true, value_name = "PROGRAM")]
     command: Vec<OsString>,
@@ -49,19 +55,26 @@ pub fn run(args: Args) -> Result<Status> {
     let mut function = Function::of_command(text);
     args.options.apply(&mut function)?;
     let layer = Layer::of(&function)?;
+    // A program in a terminal has to know which one it is.
+    let names_terminal = args.tty && !function.env.contains_key("TERM");
     let mut launch = function.launch(&layer);
     launch.strace = args.options.strace.is_some();
     launch.syscall_stats = args.syscall_stats;
     // Arguments need not be text.
     launch.program = command.first().cloned().unwrap_or_default();
     launch.args = command;
+    launch.terminal = args.tty.then(terminal::window);
+    if names_terminal && let Some(kind) = std::env::var_os("TERM") {
+        launch.env.push([b"TERM=".to_vec(), kind.into_vec()].concat());
+    }
 
     let monitor = monitor()?;
     let class = function.class_limits();
     let sandboxes = Sandboxes::with_launch(&monitor, function, layer, launch, class)?;
     let trace = trace_stream(args.options.strace.as_ref())?;
     // Before the program can run: a signal that comes early is kept for it.
-    let mut signals = Signals::catch()?;
+    let mut signals = Signals::catch(args.tty)?;
+    let mut screen = if args.tty { RawTerminal::of_stdin()? } else { None };
     let io = ScratchIo {
         stdio: own_stdio(),
         trace: again(trace.as_ref())?,
@@ -69,7 +82,7 @@ pub fn run(args: Args) -> Result<Status> {
         freeze_at: args.image_at,
     };
     let name = sandboxes.config.name.as_str();
-    let mut instance = match follow(name, sandboxes.class.scratch(io)?, &mut signals, args.json)? {
+    let mut instance = match follow(name, sandboxes.class.scratch(io)?, &mut signals, &mut screen, args.json)? {
         Followed::Ended(status) => return Ok(status),
         Followed::Frozen(instance) => instance,
     };
@@ -81,7 +94,7 @@ pub fn run(args: Args) -> Result<Status> {
     instance.wait()?;
     let image = Image::open(&path, monitor::kernel_build())?;
     let io = InstanceIo { stdio: Some(own_stdio()), trace, freeze_at: None, keep_pid: true };
-    match follow(name, sandboxes.class.cold(&image, None, io)?, &mut signals, args.json)? {
+    match follow(name, sandboxes.class.cold(&image, None, io)?, &mut signals, &mut screen, args.json)? {
         Followed::Ended(status) => Ok(status),
         Followed::Frozen(_) => bail!("the program was stopped a second time"),
     }
@@ -98,10 +111,12 @@ struct Signals {
     streams: Vec<(i32, UnixStream)>,
     /// Any of them.
     any: UnixStream,
+    /// The caller's terminal changed its size.
+    resized: Option<UnixStream>,
 }
 
 impl Signals {
-    fn catch() -> Result<Self> {
+    fn catch(with_window: bool) -> Result<Self> {
         let (any, any_end) = UnixStream::pair()?;
         any.set_nonblocking(true)?;
         let mut streams = Vec::new();
@@ -113,12 +128,29 @@ impl Signals {
             pipe::register(signal, any_end.try_clone()?)?;
             streams.push((signal, stream));
         }
-        Ok(Self { streams, any })
+        let resized = if with_window {
+            let (stream, end) = UnixStream::pair()?;
+            stream.set_nonblocking(true)?;
+            pipe::register(SIGWINCH, end)?;
+            pipe::register(SIGWINCH, any_end)?;
+            Some(stream)
+        } else {
+            None
+        };
+        Ok(Self { streams, any, resized })
     }
 
     fn hand_on(&mut self, instance: &mut Instance) -> Result<()> {
         let mut bytes = [0; 64];
         while self.any.read(&mut bytes).is_ok_and(|n| n > 0) {}
+        if let Some(resized) = &mut self.resized
+            && resized.read(&mut bytes).is_ok_and(|n| n > 0)
+        {
+            match instance.resize(terminal::window()) {
+                Ok(()) | Err(monitor::Error::Ended(_)) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
         for (signal, stream) in &mut self.streams {
             match stream.read(&mut bytes) {
                 // Several of the same signal at once are one, as ever.
@@ -140,8 +172,14 @@ enum Followed {
     Frozen(Box<Instance>),
 }
 
-/// Follows an instance to its end.
-fn follow(name: &str, mut instance: Instance, signals: &mut Signals, json: bool) -> Result<Followed> {
+/// Follows an instance to its end; the caller's terminal is given back before anything is said of that.
+fn follow(
+    name: &str,
+    mut instance: Instance,
+    signals: &mut Signals,
+    screen: &mut Option<RawTerminal>,
+    json: bool,
+) -> Result<Followed> {
     let mut listener = Listener::default();
     let mut stats = None;
     loop {
@@ -149,6 +187,7 @@ fn follow(name: &str, mut instance: Instance, signals: &mut Signals, json: bool)
             Some(Event::Frozen) => return Ok(Followed::Frozen(Box::new(instance))),
             Some(Event::Counts(counts)) => stats = Some(Stats::new(&counts)),
             Some(Event::Ended(end)) => {
+                drop(screen.take());
                 let status = Status::of_end(&end);
                 match &end.reason {
                     Reason::Program(_) => {}

@@ -86,6 +86,7 @@ pub fn end_broken(sentence: &str) -> ! {
 
 /// The program ended: reports it and ends the sandbox.
 pub fn exited(exit: Exit) -> ! {
+    crate::tty::console::finish();
     crate::syscall::strace::at_end(exit);
     crate::syscall::counts::report();
     send(&FromSandbox::Exited(exit), &[]);
@@ -162,6 +163,7 @@ fn serve(message: ToSandbox, mut descriptors: Descriptors) {
             send(&FromSandbox::Threads(report), &[]);
         }
         ToSandbox::Signal(signal) => crate::task::signal::from_outside(signal),
+        ToSandbox::Window(window) => crate::tty::console::resize(window),
         ToSandbox::Freeze => kernel().control.freeze_asked.set(true),
         ToSandbox::Counts => crate::syscall::counts::report(),
         ToSandbox::Scratch { .. }

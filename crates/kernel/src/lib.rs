@@ -1,7 +1,7 @@
 //! The guest kernel: serves the Linux system calls of a sandboxed program from inside its process.
 //!
 //! ```text
-//!   application ──syscall──▶ entry ──▶ syscall::table ──▶ task / mm / fs / events / ipc / net / time
+//!   application ──syscall──▶ entry ──▶ syscall::table ──▶ task / mm / fs / events / ipc / net / time / tty
 //!                              │                                   │
 //!                              ▼                                   ▼
 //!                        saved registers                 host (hostcalls), heap (state)
@@ -40,6 +40,7 @@ pub mod snapshot;
 pub mod syscall;
 pub mod task;
 pub mod time;
+pub mod tty;
 pub mod user_memory;
 pub mod wait;
 
@@ -66,6 +67,8 @@ pub struct Kernel {
     pub ipc: ipc::Ipc,
     /// Sockets of the inside and the listener that is fed from outside.
     pub net: net::Net,
+    /// Terminals.
+    pub terminals: tty::Terminals,
     /// The monitor's side of things: connections to come, what was reported.
     pub control: control::Control,
     /// System calls made so far, all threads.

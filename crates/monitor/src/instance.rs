@@ -427,6 +427,16 @@ impl Instance {
         Ok(())
     }
 
+    /// The terminal that the program was started in has another size: rows and columns.
+    ///
+    /// # Errors
+    /// [`Error::Ended`].
+    pub fn resize(&mut self, window: [u16; 2]) -> Result<()> {
+        self.tell(&ToSandbox::Window(window), &[])?;
+        self.kick();
+        Ok(())
+    }
+
     /// A running program's threads need not block for what was just sent.
     fn kick(&self) {
         if let Some(process) = self.sandbox.process() {

@@ -31,11 +31,22 @@ pub fn boot(trace: bool, mut descriptors: Descriptors) -> ! {
         kernel().control.files.set(files);
     }
     let table = Rc::new(DescriptorTable::default());
-    let streams = [LogStream::Out, LogStream::Out, LogStream::Err];
-    for (kind, stream) in launch.stdio.into_iter().zip(streams) {
-        let descriptor = if kind.has_descriptor() { descriptors.take() } else { None };
-        let object = fs::streams::standard_stream(kind, descriptor, stream);
-        let _ = table.add(OpenFile::new(object, OpenFlags::RDWR), false);
+    let kinds = launch.stdio;
+    let handed_in = kinds.map(|kind| if kind.has_descriptor() { descriptors.take() } else { None });
+    match launch.terminal {
+        Some(window) => {
+            let file = crate::tty::console::start(kinds, handed_in, window);
+            for _ in kinds {
+                let _ = table.add(file.clone(), false);
+            }
+        }
+        None => {
+            let streams = [LogStream::Out, LogStream::Out, LogStream::Err];
+            for ((kind, descriptor), stream) in kinds.into_iter().zip(handed_in).zip(streams) {
+                let object = fs::streams::standard_stream(kind, descriptor, stream);
+                let _ = table.add(OpenFile::new(object, OpenFlags::RDWR), false);
+            }
+        }
     }
     if trace && let Some(stream) = descriptors.take() {
         kernel().control.trace.set(stream);

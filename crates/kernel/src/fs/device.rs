@@ -6,6 +6,7 @@ use super::inode::{Inode, Place};
 use crate::errno::{EACCES, EFAULT, ENODEV, ENOSPC, ENXIO, Errno};
 use crate::host;
 use crate::syscall::Outcome;
+use crate::syscall::dispatch::current;
 use crate::user_memory::{Sink, Source};
 use crate::wait::Events;
 use alloc::rc::Rc;
@@ -23,8 +24,12 @@ pub enum Device {
     Full,
     /// `/dev/random` and `/dev/urandom`.
     Random,
-    /// `/dev/tty`: the terminal among the standard streams, if there is one.
+    /// `/dev/tty`: the controlling terminal, or the terminal among the standard streams.
     Tty,
+    /// `/dev/ptmx`: makes a terminal.
+    Master,
+    /// `/dev/pts/N`.
+    Terminal(u32),
     /// `/dev/catalyzer/entry`: opening it is the func-entry point.
     Entry,
     /// `/dev/catalyzer/generation`: a number that differs in each instance.
@@ -41,7 +46,15 @@ impl Device {
     pub fn open(self, inode: &Rc<Inode>, place: Place, flags: OpenFlags) -> Result<Rc<OpenFile>, Errno> {
         match self {
             Self::Foreign => return Err(EACCES),
+            Self::Master => return crate::tty::ends::open_master(inode, flags),
+            Self::Terminal(number) => {
+                let terminal = crate::kernel().terminals.find(number).ok_or(ENXIO)?;
+                return crate::tty::ends::open_own(&terminal, None, flags);
+            }
             Self::Tty => {
+                if let Some(terminal) = crate::tty::Terminals::controlling(&current().process()) {
+                    return crate::tty::ends::open_own(&terminal, Some(inode), flags | OpenFlags::NOCTTY);
+                }
                 let terminal = super::streams::terminal().ok_or(ENXIO)?;
                 return Ok(OpenFile::new(terminal, flags));
             }

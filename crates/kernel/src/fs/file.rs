@@ -131,6 +131,14 @@ pub trait File: Any {
     fn read(&self, _file: &OpenFile, _sink: &mut dyn Sink, _position: u64) -> Outcome {
         Err(EINVAL.into())
     }
+    /// The wait of a read ran out of the time that the object gave it: what it has is read. Without a time of its
+    /// own that was the caller's.
+    ///
+    /// # Errors
+    /// `EAGAIN`.
+    fn read_in_time(&self, _file: &OpenFile, _sink: &mut dyn Sink) -> Outcome {
+        Err(EAGAIN.into())
+    }
     /// Writes, likewise. With `O_APPEND` the position is the end. A blocking write that took a part answers
     /// [`Stop::Wait`] with [`crate::wait::Progress::Bytes`] of what was moved *now*: the caller adds what was moved
     /// before, waits, and calls again with what is left.

@@ -133,9 +133,9 @@ fn devices() -> Rc<Inode> {
     catalyzer.mount(b"entry", &node(Device::Entry, 0o666, 240 << 8));
     catalyzer.mount(b"generation", &node(Device::Generation, 0o444, 240 << 8 | 1));
     root.mount(b"catalyzer", &catalyzer);
-    let terminals = Inode::directory(0o755, 0, 0);
-    terminals.mount(b"0", &node(Device::Tty, 0o620, 136 << 8));
-    root.mount(b"pts", &terminals);
+    let master = || node(Device::Master, 0o666, 5 << 8 | 2);
+    root.mount(b"ptmx", &master());
+    root.mount(b"pts", &crate::tty::directory(node(Device::Tty, 0o620, 136 << 8), master()));
     root.mount(b"mqueue", &crate::ipc::mqueue::directory());
     root.mount(b"shm", &Inode::directory(0o1777, 0, 0));
     for (name, target) in [

@@ -57,6 +57,9 @@ pub fn standard_stream(kind: Stdio, fd: Option<HostFd>, which: LogStream) -> Rc<
 
 /// After a boot from an image: the streams that came with it. Streams that get none are logs.
 pub fn reconnect(kinds: [Stdio; 3], descriptors: [Option<HostFd>; 3]) {
+    if crate::tty::console::reconnect(kinds, descriptors) {
+        return;
+    }
     let streams = kernel().fs.streams.borrow().clone();
     for ((stream, kind), descriptor) in streams.iter().zip(kinds).zip(descriptors) {
         stream.connect(kind, descriptor);

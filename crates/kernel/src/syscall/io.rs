@@ -59,7 +59,7 @@ fn read_into(file: &Rc<OpenFile>, sink: &mut dyn Sink, at: At) -> Outcome {
 fn read_file(context: &Context<'_>, fd: Fd, mut buffers: UserBuffers, at: At) -> Outcome {
     let file = readable(context, fd)?;
     if context.timed_out() {
-        return Err(EAGAIN.into());
+        return file.object.read_in_time(&file, &mut buffers);
     }
     read_into(&file, &mut buffers, at)
 }

@@ -263,9 +263,10 @@ pub fn hand_over() {
     }
 }
 
-/// Makes an idle host thread to poll when nobody polls, all others run, and an alarm is due some time.
+/// Makes an idle host thread to poll when nobody polls, all others run, and an alarm is due or something may be typed.
 pub fn ensure_poller() {
-    if !kernel().time.needs_service() {
+    // Whoever is busy is to see what is typed, too.
+    if !kernel().time.needs_service() && !kernel().terminals.has_console() {
         return;
     }
     let host = current();
