@@ -39,21 +39,27 @@ pub enum Device {
 }
 
 impl Device {
-    /// Opens it.
+    /// Opens it. `no_terminal`: it does not become the controlling terminal (`O_NOCTTY`).
     ///
     /// # Errors
     /// `ENXIO` for a terminal that isn't there, `EACCES` for what belongs to the host.
-    pub fn open(self, inode: &Rc<Inode>, place: Place, flags: OpenFlags) -> Result<Rc<OpenFile>, Errno> {
+    pub fn open(
+        self,
+        inode: &Rc<Inode>,
+        place: Place,
+        flags: OpenFlags,
+        no_terminal: bool,
+    ) -> Result<Rc<OpenFile>, Errno> {
         match self {
             Self::Foreign => return Err(EACCES),
             Self::Master => return crate::tty::ends::open_master(inode, flags),
             Self::Terminal(number) => {
                 let terminal = crate::kernel().terminals.find(number).ok_or(ENXIO)?;
-                return crate::tty::ends::open_own(&terminal, None, flags);
+                return crate::tty::ends::open_own(&terminal, None, flags, no_terminal);
             }
             Self::Tty => {
                 if let Some(terminal) = crate::tty::Terminals::controlling(&current().process()) {
-                    return crate::tty::ends::open_own(&terminal, Some(inode), flags | OpenFlags::NOCTTY);
+                    return crate::tty::ends::open_own(&terminal, Some(inode), flags, true);
                 }
                 let terminal = super::streams::terminal().ok_or(ENXIO)?;
                 return Ok(OpenFile::new(terminal, flags));

@@ -292,7 +292,7 @@ pub fn open_found(
             }
         }
         Content::Directory(_) | Content::Virtual(_) | Content::Generated(_) => {}
-        Content::Device(device) => return Ok(device.open(&inode, place, kept)?),
+        Content::Device(device) => return Ok(device.open(&inode, place, kept, flags.contains(OpenFlags::NOCTTY))?),
         Content::Fifo(fifo) => return super::fifo::open(context, fifo, &inode, place, kept),
         Content::Socket(_) => return Err(ENXIO.into()),
         Content::Symlink(_) | Content::Magic(_) => return Err(ELOOP.into()),

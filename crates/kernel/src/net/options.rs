@@ -1,7 +1,8 @@
 //! Socket options (`socket(7)`, `tcp(7)`, `ip(7)`, `ipv6(7)`): a closed list of those that are kept, with
 //! their defaults. Most change nothing here, where no packet travels; they are answered as they were set.
 
-use crate::errno::{EDOM, EINVAL, ENOPROTOOPT, Errno};
+use super::address::{AF_INET, AF_INET6, AF_UNIX};
+use crate::errno::{EDOM, EINVAL, ENOENT, ENOPROTOOPT, EOPNOTSUPP, Errno};
 use crate::user_memory::{UserAddr, UserPtr, copy_in, copy_out};
 use alloc::vec::Vec;
 use core::cell::{Cell, RefCell};
@@ -86,7 +87,7 @@ const KEPT: &[(i32, i32, Kind, i32)] = &[
     (SOL_SOCKET, 46, Number, 0), // SO_BUSY_POLL
     (SOL_SOCKET, 60, Switch, 0), // SO_ZEROCOPY
     (TCP, 1, Switch, 0),         // TCP_NODELAY
-    (TCP, 2, Number, 32768),     // TCP_MAXSEG
+    (TCP, 2, Number, 536),       // TCP_MAXSEG
     (TCP, 3, Switch, 0),         // TCP_CORK
     (TCP, 4, Number, 7200),      // TCP_KEEPIDLE
     (TCP, 5, Number, 75),        // TCP_KEEPINTVL
@@ -125,6 +126,39 @@ const KEPT: &[(i32, i32, Kind, i32)] = &[
     (UDP_LITE, 11, Number, 0), // UDPLITE_RECV_CSCOV
 ];
 
+/// Level, name, smallest and largest value, and what -1 stands for where it is the default.
+const RANGES: &[(i32, i32, i32, i32, Option<i32>)] = &[
+    (TCP, 2, 88, 32_767, None),
+    (TCP, 4, 1, 32_767, None),
+    (TCP, 5, 1, 32_767, None),
+    (TCP, 6, 1, 127, None),
+    (TCP, 7, 1, 127, None),
+    (TCP, 18, 0, i32::MAX, None),
+    (IP, 2, 1, 255, Some(64)),
+    (IP, 10, 0, 5, None),
+    (IP, 33, 0, 255, Some(1)),
+    (IPV6, ipv6::UNICAST_HOPS, 0, 255, Some(64)),
+    (IPV6, 18, 0, 255, Some(1)),
+    (IPV6, 23, 0, 5, None),
+    (IPV6, ipv6::TCLASS, 0, 255, Some(0)),
+];
+
+/// Congestion control, by the number under which it is kept.
+const CONGESTION: [&[u8]; 2] = [b"cubic", b"reno"];
+
+/// Whether a socket has the options of a level.
+fn has_level(level: i32, nature: Nature) -> bool {
+    let stream = nature.kind == super::socket::SOCK_STREAM;
+    match (nature.domain, level) {
+        (_, SOL_SOCKET) => true,
+        (AF_INET | AF_INET6, IP) => true,
+        (AF_INET | AF_INET6, TCP) => stream,
+        (AF_INET6, IPV6) => true,
+        (AF_INET | AF_INET6, UDP_LITE) => nature.protocol == UDP_LITE,
+        _ => false,
+    }
+}
+
 /// Level, name, value, as bytes: the guest chooses the value.
 type Stored = [u8; 12];
 
@@ -152,6 +186,8 @@ pub struct Nature {
     pub protocol: i32,
     /// `SO_ACCEPTCONN`.
     pub listening: bool,
+    /// `tcpi_state`: the state of a TCP connection.
+    pub state: u8,
 }
 
 fn key(level: i32, name: i32) -> [u8; 8] {
@@ -225,8 +261,11 @@ impl Options {
     /// `setsockopt(2)`.
     ///
     /// # Errors
-    /// `ENOPROTOOPT`, `EINVAL`, `EFAULT`, `EDOM`.
-    pub fn set(&self, level: i32, name: i32, value: UserAddr, len: u32) -> Result<(), Errno> {
+    /// `ENOPROTOOPT`, `EINVAL`, `EFAULT`, `EDOM`; `EOPNOTSUPP` for a level that Unix sockets don't have.
+    pub fn set(&self, level: i32, name: i32, value: UserAddr, len: u32, nature: Nature) -> Result<(), Errno> {
+        if !has_level(level, nature) {
+            return Err(if nature.domain == AF_UNIX { EOPNOTSUPP } else { ENOPROTOOPT });
+        }
         if level == SOL_SOCKET {
             match name {
                 socket::LINGER => {
@@ -260,6 +299,12 @@ impl Options {
             }
         }
         if (level, name) == (TCP, TCP_CONGESTION) {
+            let mut given = [0; 15];
+            let len = (len as usize).min(given.len());
+            copy_in(given.get_mut(..len).unwrap_or_default(), value)?;
+            let text = given.split(|byte| *byte == 0).next().unwrap_or_default();
+            let number = CONGESTION.iter().position(|known| *known == text).ok_or(ENOENT)?;
+            self.store(level, name, number as i32);
             return Ok(());
         }
         let Some((.., kind, _)) = KEPT.iter().find(|kept| (kept.0, kept.1) == (level, name)) else {
@@ -273,6 +318,12 @@ impl Options {
         } else {
             read::<1>(value, len)?
         };
+        let range = RANGES.iter().find(|range| (range.0, range.1) == (level, name));
+        let value = match range {
+            Some((.., Some(default))) if value == -1 => *default,
+            Some((.., smallest, largest, _)) if !(*smallest..=*largest).contains(&value) => return Err(EINVAL),
+            _ => value,
+        };
         self.store(level, name, if *kind == Switch { i32::from(value != 0) } else { value });
         Ok(())
     }
@@ -282,6 +333,11 @@ impl Options {
         self.buffers.get().map_or([None; 2], |said| said.map(|size| (size != DEFAULT_BUFFER).then_some(size)))
     }
 
+    /// `SO_SNDBUF`.
+    pub fn send_buffer(&self) -> usize {
+        self.buffers()[0] as usize
+    }
+
     fn buffers(&self) -> [u32; 2] {
         self.buffers.get().unwrap_or([DEFAULT_BUFFER; 2])
     }
@@ -289,8 +345,11 @@ impl Options {
     /// `getsockopt(2)` for all that needs no look at the socket: the bytes of the value.
     ///
     /// # Errors
-    /// `ENOPROTOOPT`.
+    /// `ENOPROTOOPT`; `EOPNOTSUPP` for a level that the socket does not have.
     pub fn get(&self, level: i32, name: i32, nature: Nature) -> Result<Vec<u8>, Errno> {
+        if !has_level(level, nature) {
+            return Err(if nature.domain == AF_INET6 { ENOPROTOOPT } else { EOPNOTSUPP });
+        }
         let numbers: &[i32] = match (level, name) {
             (SOL_SOCKET, socket::TYPE) => &[nature.kind],
             (SOL_SOCKET, socket::PROTOCOL) => &[nature.protocol],
@@ -303,11 +362,16 @@ impl Options {
             }
             (SOL_SOCKET, socket::RCVTIMEO) => return Ok(timeval(self.receive_timeout_ns.get())),
             (SOL_SOCKET, socket::SNDTIMEO) => return Ok(timeval(self.send_timeout_ns.get())),
-            (TCP, TCP_CONGESTION) => return Ok(b"cubic\0\0\0\0\0\0\0\0\0\0\0".to_vec()),
-            // struct tcp_info; all that is known is whether it is established.
+            (TCP, TCP_CONGESTION) => {
+                let chosen = self.number(TCP, TCP_CONGESTION) as usize;
+                let mut text = CONGESTION.get(chosen).map_or(Vec::new(), |text| text.to_vec());
+                text.resize(16, 0);
+                return Ok(text);
+            }
+            // struct tcp_info; all that is known is the state.
             (TCP, TCP_INFO) => {
                 let mut info = alloc::vec![0; 232];
-                info[0] = if nature.listening { 10 } else { 1 };
+                info[0] = nature.state;
                 return Ok(info);
             }
             _ if KEPT.iter().any(|kept| (kept.0, kept.1) == (level, name)) => &[self.number(level, name)],

@@ -18,6 +18,9 @@ const READABLE: Events = Events::IN.union(Events::RDNORM);
 const WRITABLE: Events = Events::OUT.union(Events::WRNORM).union(Events::WRBAND);
 const CHANGED: Events = READABLE.union(WRITABLE).union(Events::HUP).union(Events::ERR).union(Events::RDHUP);
 
+/// `TCP_ESTABLISHED`.
+pub const ESTABLISHED: u8 = 1;
+
 /// The bytes on the way to one end.
 #[derive(Default)]
 struct Flow {
@@ -274,12 +277,27 @@ impl StreamEnd {
         drop(dropped);
     }
 
+    /// The state of a TCP connection, with Linux's numbers.
+    pub fn tcp_state(&self) -> u8 {
+        const FIN_WAIT2: u8 = 5;
+        const CLOSE: u8 = 7;
+        const CLOSE_WAIT: u8 = 8;
+        match (self.outgoing().ended.get(), self.incoming().ended.get()) {
+            _ if self.own().reset.get() => CLOSE,
+            (false, false) => ESTABLISHED,
+            (true, false) => FIN_WAIT2,
+            (false, true) => CLOSE_WAIT,
+            (true, true) => CLOSE,
+        }
+    }
+
     /// What it is ready for.
     pub fn readiness(&self) -> Events {
         let own = self.own();
         let no_more_in = self.incoming().ended.get() || self.incoming().deaf.get() || own.reset.get();
         let gone = !self.stream.tcp && self.other().closed.get();
-        let no_more_out = self.outgoing().ended.get() || own.reset.get() || gone;
+        let unheard = !self.stream.tcp && self.outgoing().deaf.get();
+        let no_more_out = self.outgoing().ended.get() || own.reset.get() || gone || unheard;
         let mut ready = Events::empty();
         if let Some(errno) = own.error.take() {
             own.error.set(Some(errno));

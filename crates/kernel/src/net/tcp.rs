@@ -8,7 +8,7 @@ use super::host_stream::{self, HostStream};
 use super::options::{self, Nature, Options};
 use super::ports::{self, Hold, Manner, Protocol};
 use super::socket::{Accepted, Ancillary, Block, Incoming, MessageFlags, Outgoing, Shutdown, Socket};
-use super::stream::{Stream, StreamEnd};
+use super::stream::{ESTABLISHED, Stream, StreamEnd};
 use crate::errno::{
     EADDRINUSE, EAGAIN, EALREADY, ECONNREFUSED, EINPROGRESS, EINVAL, EISCONN, ENETUNREACH, ENOTCONN, EOPNOTSUPP, EPIPE,
     Errno,
@@ -531,6 +531,13 @@ impl Socket for TcpSocket {
             kind: 1,
             protocol: options::TCP,
             listening: matches!(&*self.state.borrow(), State::Listening(_)),
+            state: match &*self.state.borrow() {
+                State::Inside(end) => end.tcp_state(),
+                State::Outside(_) => ESTABLISHED,
+                State::Connecting => 2,
+                State::Listening(_) => 10,
+                State::Unconnected | State::Failed => 7,
+            },
         }
     }
 

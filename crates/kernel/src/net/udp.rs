@@ -247,7 +247,7 @@ impl Socket for UdpSocket {
     fn nature(&self) -> Nature {
         let domain = if self.v6 { address::AF_INET6 } else { address::AF_INET };
         let protocol = if self.protocol == Protocol::UdpLite { 136 } else { 17 };
-        Nature { domain, kind: 2, protocol, listening: false }
+        Nature { domain, kind: 2, protocol, listening: false, state: 7 }
     }
 
     fn take_error(&self) -> Option<Errno> {

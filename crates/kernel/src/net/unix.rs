@@ -7,7 +7,7 @@ use super::socket::{Accepted, Ancillary, Block, Credentials, Incoming, MessageFl
 use super::stream::{Stream, StreamEnd};
 use super::unix_names::{self, Name};
 use crate::errno::{
-    EAGAIN, ECONNREFUSED, ECONNRESET, EINVAL, EISCONN, EMSGSIZE, ENOTCONN, EOPNOTSUPP, EPIPE, EPROTOTYPE, Errno,
+    EADDRINUSE, EAGAIN, ECONNREFUSED, ECONNRESET, EINVAL, EISCONN, EMSGSIZE, ENOTCONN, EOPNOTSUPP, EPERM, EPIPE, Errno,
 };
 use crate::fs::file::OpenFile;
 use crate::kernel;
@@ -18,15 +18,15 @@ use alloc::rc::{Rc, Weak};
 use alloc::vec::Vec;
 use core::cell::{Cell, RefCell};
 
-/// `/proc/sys/net/core/wmem_default`: what may wait at a receiver.
-const CAPACITY: usize = 212_992;
+/// `/proc/sys/net/unix/max_dgram_qlen`: messages that wait at a receiver, less one.
+const QUEUE: usize = 10;
 /// `/proc/sys/net/core/somaxconn`.
 const MAX_BACKLOG: usize = 4096;
 const READABLE: Events = Events::IN.union(Events::RDNORM);
 const WRITABLE: Events = Events::OUT.union(Events::WRNORM).union(Events::WRBAND);
 
 /// `SOCK_*`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
     /// `SOCK_STREAM`.
     Stream,
@@ -47,7 +47,9 @@ pub struct UnixSocket {
     error: Cell<Option<Errno>>,
     /// Messages that wait here (datagrams and packets).
     inbox: RefCell<VecDeque<Message>>,
-    waiting: Cell<usize>,
+    /// What its own messages that wait elsewhere cost (`SO_SNDBUF`).
+    in_flight: Cell<usize>,
+    closed: Cell<bool>,
     deaf: Cell<bool>,
     mute: Cell<bool>,
     /// Who made it; who connected to it sees that.
@@ -59,6 +61,24 @@ struct Message {
     bytes: Vec<u8>,
     from: Option<Rc<Name>>,
     ancillary: Ancillary,
+    /// Who pays for it until it is received.
+    sender: Weak<UnixSocket>,
+}
+
+impl Drop for Message {
+    fn drop(&mut self) {
+        if let Some(sender) = self.sender.upgrade() {
+            sender.in_flight.set(sender.in_flight.get().saturating_sub(cost(self.bytes.len())));
+            sender.queue.wake(WRITABLE);
+        }
+    }
+}
+
+/// What Linux counts for a message of this length: its buffer, rounded up as its allocator does, and its head.
+fn cost(len: usize) -> usize {
+    const HEAD: usize = 256;
+    const TAIL: usize = 320;
+    HEAD + (len.next_multiple_of(64) + TAIL).next_power_of_two()
 }
 
 #[derive(Clone)]
@@ -94,7 +114,8 @@ impl UnixSocket {
             state: RefCell::new(State::Unconnected),
             error: Cell::new(None),
             inbox: RefCell::default(),
-            waiting: Cell::new(0),
+            in_flight: Cell::new(0),
+            closed: Cell::new(false),
             deaf: Cell::new(false),
             mute: Cell::new(false),
             owner: Credentials::current(),
@@ -145,26 +166,50 @@ impl UnixSocket {
         self.options.is_on(options::socket::PASSCRED)
     }
 
-    fn is_full(&self) -> bool {
-        self.waiting.get() >= CAPACITY
+    /// Its type.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    fn is(&self, other: &Self) -> bool {
+        core::ptr::eq(self, other)
+    }
+
+    /// Whether messages of a socket go to this one: it is connected to nobody else.
+    fn hears(&self, sender: &Self) -> bool {
+        match self.state() {
+            State::Messages(peer) => peer.socket.upgrade().is_none_or(|peer| peer.is(sender)),
+            _ => true,
+        }
+    }
+
+    /// Whether it takes no more from a socket that it is not connected to itself.
+    fn is_full_for(&self, sender: &Self) -> bool {
+        let mutual = self.peer().and_then(|peer| peer.socket.upgrade()).is_some_and(|peer| peer.is(sender));
+        !mutual && !self.is(sender) && self.inbox.borrow().len() > QUEUE
     }
 
     /// The receiver of a message that names nobody.
     fn receiver(&self) -> Result<Rc<Self>, Errno> {
-        let gone = if self.kind == Kind::Packets { EPIPE } else { ECONNREFUSED };
-        match self.state() {
-            State::Messages(peer) => peer.socket.upgrade().ok_or(gone),
-            _ => Err(ENOTCONN),
+        let State::Messages(peer) = self.state() else { return Err(ENOTCONN) };
+        if let Some(peer) = peer.socket.upgrade().filter(|peer| !peer.closed.get()) {
+            return Ok(peer);
         }
+        if self.kind == Kind::Packets {
+            return Err(EPIPE);
+        }
+        // Told once that nobody is there, it is connected no more.
+        self.set_state(State::Unconnected);
+        Err(ECONNREFUSED)
     }
 
     fn send_message(&self, file: &OpenFile, message: &mut Outgoing<'_>) -> Outcome {
         let receiver = match &message.to {
             Some(_) if self.kind == Kind::Packets => self.receiver()?,
             Some(Address::Unix(name)) => {
-                let found = unix_names::find(name)?;
-                if found.kind != self.kind {
-                    return Err(EPROTOTYPE.into());
+                let found = unix_names::find(self.kind, name)?;
+                if !found.hears(self) {
+                    return Err(EPERM.into());
                 }
                 found
             }
@@ -172,15 +217,17 @@ impl UnixSocket {
             None => self.receiver()?,
         };
         let len = message.source.left();
-        if len > CAPACITY {
+        if len > self.options.send_buffer().saturating_sub(32) {
             return Err(EMSGSIZE.into());
         }
         if self.mute.get() || receiver.deaf.get() {
             return Err(EPIPE.into());
         }
-        if receiver.is_full() || receiver.waiting.get() + len > CAPACITY + len.min(4096) {
+        if self.in_flight.get() >= self.options.send_buffer() || receiver.is_full_for(self) {
             let deadline_ns = self.options.send_deadline();
-            return Block { file, flags: message.flags, deadline_ns }.on(&receiver.queue, Events::OUT, 0, "send: room");
+            let paid_for = self.in_flight.get() < self.options.send_buffer();
+            let queue = if paid_for { &receiver.queue } else { &self.queue };
+            return Block { file, flags: message.flags, deadline_ns }.on(queue, Events::OUT, 0, "send: room");
         }
         let mut bytes = alloc::vec![0; len];
         if message.source.take(&mut bytes)? < len {
@@ -190,9 +237,9 @@ impl UnixSocket {
         if receiver.wants_credentials() || self.wants_credentials() {
             ancillary.credentials.get_or_insert_with(Credentials::current);
         }
-        receiver.waiting.set(receiver.waiting.get() + len);
-        let from = self.name.borrow().clone();
-        receiver.inbox.borrow_mut().push_back(Message { bytes, from, ancillary });
+        self.in_flight.set(self.in_flight.get() + cost(len));
+        let (from, sender) = (self.name.borrow().clone(), self.this.clone());
+        receiver.inbox.borrow_mut().push_back(Message { bytes, from, ancillary, sender });
         receiver.queue.wake(READABLE);
         Ok(len)
     }
@@ -224,7 +271,6 @@ impl UnixSocket {
         let put = message.sink.put(&next.bytes[..next.bytes.len().min(room)]);
         message.whole = next.bytes.len();
         message.told.set(MessageFlags::TRUNC, next.bytes.len() > room);
-        message.told.set(MessageFlags::EOR, self.kind == Kind::Packets);
         if self.kind == Kind::Datagram {
             message.from = next.from.as_ref().map(|name| Address::Unix(name.bytes.clone()));
         }
@@ -232,12 +278,9 @@ impl UnixSocket {
         if message.flags.contains(MessageFlags::PEEK) {
             self.inbox.borrow_mut().push_front(next);
         } else {
-            self.waiting.set(self.waiting.get() - next.bytes.len());
-            // Who waits for room waits here; who polls for it is observed at its own queue.
+            drop(next);
+            // Who waits for a place in the queue waits here.
             self.queue.wake(WRITABLE);
-            if let Some(sender) = self.peer().and_then(|peer| peer.socket.upgrade()) {
-                sender.queue.wake(WRITABLE);
-            }
         }
         Ok(put?)
     }
@@ -267,6 +310,7 @@ impl UnixSocket {
             State::Unconnected => {}
         }
         self.deaf.set(true);
+        self.closed.set(true);
         self.name.replace(None);
         let unread = self.inbox.take();
         drop(unread);
@@ -277,14 +321,23 @@ impl Socket for UnixSocket {
     fn bind(&self, address: &Address) -> Result<(), Errno> {
         let Address::Unix(bytes) = address else { return Err(EINVAL) };
         if self.name.borrow().is_some() {
-            return Err(EINVAL);
+            // As Linux: a name of the kernel's choice it has already; a path is looked at first.
+            return match bytes.first() {
+                None => Ok(()),
+                Some(0) => Err(EINVAL),
+                Some(_) if unix_names::is_taken(bytes) => Err(EADDRINUSE),
+                Some(_) => Err(EINVAL),
+            };
         }
-        let name = unix_names::bind(&self.this, bytes)?;
+        let name = unix_names::bind(&self.this, self.kind, bytes)?;
         *self.name.borrow_mut() = Some(name);
         Ok(())
     }
 
-    fn connect(&self, _context: &Context<'_>, file: &OpenFile, address: &Address) -> Outcome {
+    fn connect(&self, context: &Context<'_>, file: &OpenFile, address: &Address) -> Outcome {
+        if context.timed_out() {
+            return Err(EAGAIN.into());
+        }
         let Some(this) = self.this.upgrade() else { return Err(EINVAL.into()) };
         let name = match address {
             Address::None if self.kind == Kind::Datagram => {
@@ -301,9 +354,9 @@ impl Socket for UnixSocket {
                 _ => return Err(EISCONN.into()),
             }
         }
-        let found = unix_names::find(name)?;
-        if found.kind != self.kind {
-            return Err(EPROTOTYPE.into());
+        let found = unix_names::find(self.kind, name)?;
+        if self.kind == Kind::Datagram && !found.hears(self) {
+            return Err(EPERM.into());
         }
         let named = found.name.borrow().clone();
         if self.kind == Kind::Datagram {
@@ -312,6 +365,9 @@ impl Socket for UnixSocket {
             return Ok(0);
         }
         let State::Listening(listener) = found.state() else { return Err(ECONNREFUSED.into()) };
+        if found.deaf.get() {
+            return Err(ECONNREFUSED.into());
+        }
         if listener.ready.borrow().len() > listener.backlog.get() {
             let deadline_ns = self.options.send_deadline();
             let block = Block { file, flags: MessageFlags::empty(), deadline_ns };
@@ -450,7 +506,10 @@ impl Socket for UnixSocket {
                 self.end();
             }
             State::Listening(_) => {}
-            State::Unconnected => return Err(ENOTCONN),
+            State::Unconnected => {
+                self.deaf.set(self.deaf.get() || how.read);
+                self.mute.set(self.mute.get() || how.write);
+            }
         }
         Ok(())
     }
@@ -475,7 +534,7 @@ impl Socket for UnixSocket {
             Kind::Packets => 5,
         };
         let listening = matches!(&*self.state.borrow(), State::Listening(_));
-        Nature { domain: AF_UNIX, kind, protocol: 0, listening }
+        Nature { domain: AF_UNIX, kind, protocol: 0, listening, state: 0 }
     }
 
     fn take_error(&self) -> Option<Errno> {
@@ -511,7 +570,7 @@ impl Socket for UnixSocket {
             }
             State::Stream(end, _) => return ready | end.readiness(),
             State::Unconnected if self.kind != Kind::Datagram => return WRITABLE | Events::HUP | ready,
-            State::Unconnected => ready |= WRITABLE,
+            State::Unconnected => ready.set(WRITABLE, self.in_flight.get() * 4 <= self.options.send_buffer()),
             State::Messages(peer) => {
                 let peer = peer.socket.upgrade();
                 let gone = peer.as_ref().is_none_or(|peer| peer.mute.get());
@@ -522,7 +581,8 @@ impl Socket for UnixSocket {
                 if packets && peer.as_ref().is_none_or(|peer| peer.deaf.get()) {
                     ready |= Events::HUP;
                 }
-                if peer.is_none_or(|peer| !peer.is_full()) {
+                let paid_for = self.in_flight.get() * 4 <= self.options.send_buffer();
+                if paid_for && peer.is_none_or(|peer| !peer.is_full_for(self)) {
                     ready |= WRITABLE;
                 }
             }

@@ -1,7 +1,7 @@
 //! Names of Unix sockets: paths (the node in the file system knows its socket) and abstract names.
 
-use super::unix::UnixSocket;
-use crate::errno::{EADDRINUSE, ECONNREFUSED, EEXIST, EINVAL, ENOENT, Errno};
+use super::unix::{Kind, UnixSocket};
+use crate::errno::{EADDRINUSE, ECONNREFUSED, EEXIST, EINVAL, ENOENT, EPROTOTYPE, Errno};
 use crate::fs::inode::{Content, Inode, MAY_EXEC, MAY_WRITE, S_IFSOCK, UPPER_DEVICE};
 use crate::fs::walk::{Follow, Last};
 use crate::fs::walker;
@@ -16,7 +16,8 @@ use core::cell::{Cell, RefCell};
 /// Abstract names.
 #[derive(Default)]
 pub struct Names {
-    taken: RefCell<BTreeMap<Vec<u8>, Weak<UnixSocket>>>,
+    /// Each type of socket has names of its own.
+    taken: RefCell<BTreeMap<(Kind, Vec<u8>), Weak<UnixSocket>>>,
     automatic: Cell<u32>,
 }
 
@@ -27,6 +28,7 @@ struct Bound(Weak<UnixSocket>);
 pub struct Name {
     /// As in `sun_path`: an abstract name begins with a zero.
     pub bytes: Vec<u8>,
+    kind: Kind,
 }
 
 impl Name {
@@ -40,8 +42,9 @@ impl Drop for Name {
         if self.is_abstract() {
             let mut taken = kernel().net.unix.taken.borrow_mut();
             // Somebody else may have it by now.
-            if taken.get(&self.bytes).is_some_and(|socket| socket.strong_count() == 0) {
-                taken.remove(&self.bytes);
+            let key = (self.kind, self.bytes.clone());
+            if taken.get(&key).is_some_and(|socket| socket.strong_count() == 0) {
+                taken.remove(&key);
             }
         }
     }
@@ -51,15 +54,16 @@ impl Drop for Name {
 ///
 /// # Errors
 /// `EADDRINUSE`, and what walking a path answers.
-pub fn bind(socket: &Weak<UnixSocket>, bytes: &[u8]) -> Result<Rc<Name>, Errno> {
+pub fn bind(socket: &Weak<UnixSocket>, kind: Kind, bytes: &[u8]) -> Result<Rc<Name>, Errno> {
     let names = &kernel().net.unix;
-    let bytes = if bytes.is_empty() { automatic(names)? } else { bytes.to_vec() };
-    let name = Rc::new(Name { bytes });
+    let bytes = if bytes.is_empty() { automatic(names, kind)? } else { bytes.to_vec() };
+    let name = Rc::new(Name { bytes, kind });
     if name.is_abstract() {
         let mut taken = names.taken.borrow_mut();
-        let in_use = taken.get(&name.bytes).is_some_and(|socket| socket.strong_count() > 0);
+        let key = (kind, name.bytes.clone());
+        let in_use = taken.get(&key).is_some_and(|socket| socket.strong_count() > 0);
         if !in_use {
-            taken.insert(name.bytes.clone(), socket.clone());
+            taken.insert(key, socket.clone());
             return Ok(name);
         }
         drop(taken);
@@ -69,13 +73,20 @@ pub fn bind(socket: &Weak<UnixSocket>, bytes: &[u8]) -> Result<Rc<Name>, Errno> 
     Ok(name)
 }
 
-fn automatic(names: &Names) -> Result<Vec<u8>, Errno> {
+/// Whether something is at a path that a socket could be bound to.
+pub fn is_taken(path: &[u8]) -> bool {
+    let (walker, working) = walker(&current().process());
+    walker.walk(&working, path, Follow::No).is_ok_and(|found| found.inode.is_some())
+}
+
+fn automatic(names: &Names, kind: Kind) -> Result<Vec<u8>, Errno> {
     for _ in 0..1 << 20 {
         let number = names.automatic.get();
         names.automatic.set((number + 1) & 0xf_ffff);
         let bytes = alloc::format!("\0{number:05x}").into_bytes();
-        if !names.taken.borrow().contains_key(&bytes) {
-            return Ok(bytes);
+        let key = (kind, bytes);
+        if !names.taken.borrow().contains_key(&key) {
+            return Ok(key.1);
         }
     }
     Err(EADDRINUSE)
@@ -105,14 +116,14 @@ fn make_node(path: &[u8], socket: &Weak<UnixSocket>) -> Result<(), Errno> {
 /// The socket with a name.
 ///
 /// # Errors
-/// `ECONNREFUSED` when nobody is bound there (any more), `ENOENT`, `EACCES`, and what walking a path answers.
-pub fn find(bytes: &[u8]) -> Result<Rc<UnixSocket>, Errno> {
+/// `ECONNREFUSED` when nobody is bound there (any more), `EPROTOTYPE` for another type, `ENOENT`, `EACCES`, and what walking a path answers.
+pub fn find(kind: Kind, bytes: &[u8]) -> Result<Rc<UnixSocket>, Errno> {
     if bytes.is_empty() {
         return Err(EINVAL);
     }
     if bytes[0] == 0 {
         let taken = kernel().net.unix.taken.borrow();
-        return taken.get(bytes).and_then(Weak::upgrade).ok_or(ECONNREFUSED);
+        return taken.get(&(kind, bytes.to_vec())).and_then(Weak::upgrade).ok_or(ECONNREFUSED);
     }
     let (walker, working) = walker(&current().process());
     let inode = walker.walk(&working, bytes, Follow::Yes)?.existing()?;
@@ -120,5 +131,6 @@ pub fn find(bytes: &[u8]) -> Result<Rc<UnixSocket>, Errno> {
     let Content::Socket(bound) = &inode.content else { return Err(ECONNREFUSED) };
     let bound = bound.borrow();
     let socket = bound.as_ref().and_then(|bound| bound.downcast_ref::<Bound>());
-    socket.and_then(|bound| bound.0.upgrade()).ok_or(ECONNREFUSED)
+    let socket = socket.and_then(|bound| bound.0.upgrade()).ok_or(ECONNREFUSED)?;
+    if socket.kind() == kind { Ok(socket) } else { Err(EPROTOTYPE) }
 }

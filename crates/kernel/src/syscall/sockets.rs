@@ -30,6 +30,8 @@ const TYPE_MASK: i32 = 0xf;
 const IPPROTO_TCP: i32 = 6;
 const IPPROTO_UDP: i32 = 17;
 const IPPROTO_UDPLITE: i32 = 136;
+/// No protocol has this number or a higher one.
+const IPPROTO_MAX: i32 = 263;
 
 fn split_flags(kind: i32) -> Result<(i32, OpenFlags), Errno> {
     let flags = OpenFlags::from_bits((kind & !TYPE_MASK) as u32).ok_or(EINVAL)?;
@@ -52,6 +54,9 @@ fn file_of(context: &Context<'_>, fd: Fd) -> Result<Rc<OpenFile>, Errno> {
 /// `socket(2)`.
 pub fn socket(context: &mut Context<'_>, domain: i32, kind: i32, protocol: i32) -> Outcome {
     let (kind, flags) = split_flags(kind)?;
+    if matches!(domain, AF_INET | AF_INET6) && !(0..IPPROTO_MAX).contains(&protocol) {
+        return Err(EINVAL.into());
+    }
     let socket: Rc<dyn File> = match (domain, kind, protocol) {
         (AF_INET | AF_INET6, SOCK_STREAM, 0 | IPPROTO_TCP) => TcpSocket::new(domain == AF_INET6),
         (AF_INET | AF_INET6, SOCK_DGRAM, 0 | IPPROTO_UDP) => UdpSocket::new(domain == AF_INET6, Protocol::Udp),
@@ -169,7 +174,7 @@ pub fn setsockopt(context: &mut Context<'_>, fd: Fd, level: i32, name: i32, valu
     let file = file_of(context, fd)?;
     let socket = socket_of(&file)?;
     let len = u32::try_from(len).map_err(|_| EINVAL)?;
-    let answer = socket.options().set(level, name, value, len);
+    let answer = socket.options().set(level, name, value, len, socket.nature());
     if answer == Err(ENOPROTOOPT) {
         crate::kernel().note_unsupported(&alloc::format!("socket option {level}:{name}"));
     }

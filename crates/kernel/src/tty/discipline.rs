@@ -228,16 +228,21 @@ impl Discipline {
         if input.contains(Input::FLOW | Input::ANY_STARTS) {
             effects.flow = Some(Flow::Start);
         }
+        let mut is_newline = local.contains(Local::CANONICAL);
         match byte {
             b'\r' if input.contains(Input::IGNORE_CR) => return,
-            b'\r' if input.contains(Input::CR_TO_NL) => byte = b'\n',
+            b'\r' if input.contains(Input::CR_TO_NL) => {
+                byte = b'\n';
+                is_newline = true;
+            }
             b'\n' if input.contains(Input::NL_TO_CR) => byte = b'\r',
             _ => {}
         }
         if local.contains(Local::CANONICAL) && self.edit(byte, effects) {
             return;
         }
-        self.add(byte, effects);
+        // As Linux: a newline that was typed as one is shown as the control character that it is.
+        if byte == b'\n' && is_newline { self.add_newline(effects) } else { self.add(byte, effects) }
     }
 
     fn signal(&mut self, byte: u8, signal: Signalled, effects: &mut Effects) {
@@ -318,13 +323,21 @@ impl Discipline {
             if self.edited.is_empty() {
                 self.line_column = self.column;
             }
-            if byte == b'\n' { self.send(b"\n", effects) } else { self.echo(byte, effects) }
+            self.echo(byte, effects);
         }
         if self.is_canonical() {
             self.edited.push(byte);
         } else {
             self.input.push_back(byte);
         }
+    }
+
+    /// A newline without lines.
+    fn add_newline(&mut self, effects: &mut Effects) {
+        if self.settings().local().contains(Local::ECHO) {
+            self.send(b"\n", effects);
+        }
+        self.input.push_back(b'\n');
     }
 
     /// Echoes a byte, a control character in two.

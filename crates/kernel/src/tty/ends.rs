@@ -47,7 +47,12 @@ pub fn open_master(node: &Rc<Inode>, flags: OpenFlags) -> Result<Rc<OpenFile>, E
 ///
 /// # Errors
 /// `EIO` while it is locked, or hung up; `EBUSY` when somebody has it for himself.
-pub fn open_own(terminal: &Rc<Terminal>, node: Option<&Rc<Inode>>, flags: OpenFlags) -> Result<Rc<OpenFile>, Errno> {
+pub fn open_own(
+    terminal: &Rc<Terminal>,
+    node: Option<&Rc<Inode>>,
+    flags: OpenFlags,
+    no_terminal: bool,
+) -> Result<Rc<OpenFile>, Errno> {
     if terminal.is_hung_up() || terminal.locked.get() {
         return Err(EIO);
     }
@@ -58,7 +63,7 @@ pub fn open_own(terminal: &Rc<Terminal>, node: Option<&Rc<Inode>>, flags: OpenFl
     }
     let leads = process.session.get() == process.pid;
     let has_none = Terminals::controlling(&process).is_none();
-    if leads && has_none && terminal.session().is_none() && !flags.contains(OpenFlags::NOCTTY) && flags.readable() {
+    if leads && has_none && terminal.session().is_none() && !no_terminal && flags.readable() {
         terminal.adopt(&process);
     }
     terminal.opened();
@@ -109,9 +114,6 @@ impl File for Master {
         let terminal = &self.terminal;
         if source.left() == 0 {
             return Ok(0);
-        }
-        if terminal.is_left() {
-            return Err(EIO.into());
         }
         let room = terminal.input_room();
         if room == 0 {

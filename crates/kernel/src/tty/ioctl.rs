@@ -63,7 +63,8 @@ pub fn master(context: &mut Context<'_>, terminal: &Rc<Terminal>, request: u32, 
         TIOCGPKT => word(argument).write(u32::from(terminal.has_packets()))?,
         TIOCGPTPEER => {
             let flags = OpenFlags::from_bits_truncate(argument.0 as u32);
-            let file = ends::open_own(terminal, None, flags - OpenFlags::CLOEXEC)?;
+            let kept = flags - (OpenFlags::CLOEXEC | OpenFlags::NOCTTY);
+            let file = ends::open_own(terminal, None, kept, flags.contains(OpenFlags::NOCTTY))?;
             let fd = context.process().descriptors().add(file, flags.contains(OpenFlags::CLOEXEC))?;
             return Ok(fd.0 as usize);
         }
@@ -71,7 +72,8 @@ pub fn master(context: &mut Context<'_>, terminal: &Rc<Terminal>, request: u32, 
         // The group that is told of: whose controlling terminal it is does not matter to who shows it.
         TIOCGPGRP => word(argument).write(shown(terminal.foreground()))?,
         TIOCGSID => word(argument).write(shown(Some(terminal.session().ok_or(ENOTTY)?)))?,
-        TIOCSCTTY | TIOCNOTTY => return Err(ENOTTY.into()),
+        TIOCSCTTY => return own(context, terminal, request, argument),
+        TIOCNOTTY => return Err(ENOTTY.into()),
         TCFLSH => match argument.0 {
             0 => terminal.flush_output(),
             1 => terminal.flush_input(),
@@ -206,8 +208,8 @@ fn both(terminal: &Rc<Terminal>, request: u32, argument: UserAddr) -> Outcome {
         TIOCOUTQ => word(argument).write(0)?,
         TCSBRK | TCSBRKP => {}
         TCXONC => match argument.0 {
-            0 => terminal.stop(),
-            1 => terminal.start(),
+            0 => terminal.hold(),
+            1 => terminal.release(),
             2 | 3 => {
                 use super::settings::Special;
                 let special = if argument.0 == 2 { Special::Stop } else { Special::Start };

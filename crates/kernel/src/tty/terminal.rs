@@ -81,8 +81,9 @@ pub struct Terminal {
     pub locked: Cell<bool>,
     /// `TIOCEXCL`: no more opens.
     pub exclusive: Cell<bool>,
-    /// Output is stopped.
+    /// Output is stopped, by a character or by `TCOOFF`, which only `TCOON` ends.
     stopped: Cell<bool>,
+    held: Cell<bool>,
     /// `TIOCPKT`.
     packets: Cell<bool>,
     packet: Cell<Packet>,
@@ -113,6 +114,7 @@ impl Terminal {
             locked: Cell::new(true),
             exclusive: Cell::new(false),
             stopped: Cell::new(false),
+            held: Cell::new(false),
             packets: Cell::new(false),
             packet: Cell::new(Packet::empty()),
             console: RefCell::default(),
@@ -282,7 +284,21 @@ impl Terminal {
         self.queue.wake(WRITABLE);
     }
 
-    /// Output stops (`VSTOP`, `TCOOFF`).
+    /// `TCOOFF`.
+    pub fn hold(&self) {
+        if !self.held.replace(true) {
+            self.stop();
+        }
+    }
+
+    /// `TCOON`.
+    pub fn release(&self) {
+        if self.held.replace(false) {
+            self.start();
+        }
+    }
+
+    /// Output stops (`VSTOP`).
     pub fn stop(&self) {
         if !self.stopped.replace(true) {
             self.packet.set(self.packet.get() - Packet::START);
@@ -290,9 +306,9 @@ impl Terminal {
         }
     }
 
-    /// Output goes on (`VSTART`, `TCOON`).
+    /// Output goes on (`VSTART`), unless it is held.
     pub fn start(&self) {
-        if self.stopped.replace(false) {
+        if !self.held.get() && self.stopped.replace(false) {
             self.packet.set(self.packet.get() - Packet::STOP);
             self.tell(Packet::START);
             self.queue.wake(WRITABLE);

@@ -1,0 +1,50 @@
+/* Datagrams: boundaries, truncation, senders' names, connected ones, refusals, the longest, queues that are full. */
+#include "net.h"
+int main(void) {
+    struct sockaddr_un a = {.sun_family = AF_UNIX}, from;
+    socklen_t len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 24), from_len;
+    char text[64];
+    snprintf(a.sun_path + 1, 23, "datagrams-%d", (int)getpid());
+    int s = MUST(socket(AF_UNIX, SOCK_DGRAM, 0)), c = MUST(socket(AF_UNIX, SOCK_DGRAM, 0));
+    CALL(sendto(c, "x", 1, 0, (void *)&a, len));
+    CALL(send(c, "x", 1, 0));
+    MUST(bind(s, (void *)&a, len));
+    CALL(sendto(c, "hello", 5, 0, (void *)&a, len));
+    from_len = sizeof from;
+    CALL(recvfrom(s, text, 3, 0, (void *)&from, &from_len));
+    CALL(from_len);
+    CALL(bind(c, (void *)&(struct sockaddr_un){.sun_family = AF_UNIX}, 2));
+    CALL(sendto(c, "", 0, 0, (void *)&a, len));
+    from_len = sizeof from;
+    CALL(recvfrom(s, text, sizeof text, 0, (void *)&from, &from_len));
+    CALL(from_len);
+    CALL(sendto(c, "longer", 6, 0, (void *)&a, len));
+    CALL(recv(s, text, 2, MSG_PEEK | MSG_TRUNC));
+    struct iovec part = {text, 4};
+    struct msghdr m = {.msg_iov = &part, .msg_iovlen = 1};
+    CALL(recvmsg(s, &m, 0));
+    CALL(m.msg_flags == MSG_TRUNC);
+    CALL(recv(s, text, 1, MSG_DONTWAIT));
+    CALL(connect(c, (void *)&a, len));
+    CALL(send(c, "connected", 9, 0));
+    CALL(recv(s, text, sizeof text, 0));
+    CALL(connect(s, (void *)&from, from_len));
+    int other = MUST(socket(AF_UNIX, SOCK_DGRAM, 0));
+    CALL(sendto(other, "stranger", 8, 0, (void *)&a, len));
+    CALL(connect(other, (void *)&a, len));
+    int sent = 0;
+    fcntl(c, F_SETFL, O_NONBLOCK);
+    while (send(c, "x", 1, 0) == 1 && sent < 100000) sent++;
+    YES(errno == EAGAIN);
+    CALL(sent);
+    struct pollfd p = {.fd = c, .events = POLLOUT};
+    CALL(poll(&p, 1, 0));
+    CALL(recv(s, text, 1, 0));
+    CALL(poll(&p, 1, 0));
+    close(s);
+    CALL(send(c, "x", 1, 0));
+    CALL(send(c, "x", 1, 0));
+    CALL(connect(c, &(struct sockaddr){.sa_family = AF_UNSPEC}, sizeof(struct sockaddr)));
+    CALL(send(c, "x", 1, 0));
+    return 0;
+}
