@@ -91,6 +91,8 @@ fn process_ended(process: &Rc<Process>) -> Way {
     let files = process.descriptors.replace(Rc::default());
     drop(files);
     crate::fs::locks::process_ended(process.pid);
+    crate::ipc::sysv::semaphores::process_ends(process.pid);
+    crate::tty::process_ends(process);
     drop(process.fs.replace(Rc::default()));
     process.timers.clear();
     process.set_space(Rc::default());

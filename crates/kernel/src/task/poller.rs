@@ -183,6 +183,7 @@ pub fn poll_once() {
     let Ok(set) = poller.prepare() else {
         control::fatal("no descriptors left for the poller");
     };
+    crate::tty::console::watch();
     let now = crate::time::monotonic_ns();
     let timeout_ms = match kernel().time.next_deadline_for(host.number) {
         None => -1,

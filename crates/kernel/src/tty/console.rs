@@ -71,6 +71,13 @@ pub fn resize([rows, columns]: [u16; 2]) {
     }
 }
 
+/// Each host process that polls waits for what is typed.
+pub fn watch() {
+    if let Some(console) = console() {
+        console.watch();
+    }
+}
+
 /// The sandbox ends: what was written goes out before.
 pub fn finish() {
     let Some(console) = console() else { return };
@@ -114,32 +121,34 @@ impl Console {
         }
         let Some(input) = input else { return };
         self.input.set(input);
-        match kernel().poller.watch(input, &self.queue) {
-            Ok(()) => {}
-            Err(_) => self.never_blocks.set(true),
+        // Before there are several host processes: all of them have it then.
+        match host::epoll_create() {
+            Ok(probe) => {
+                self.probe.set(probe);
+                let interest = EpollEvent { events: Events::IN.bits(), data: 0 };
+                self.never_blocks.set(host::epoll_control(probe, 1, input, interest) == Err(EPERM));
+            }
+            Err(_) => self.ended.set(true),
         }
+        self.watch();
         if let Some(terminal) = self.terminal.upgrade() {
             self.pump(&terminal);
         }
     }
 
-    fn has_input(&self, fd: HostFd) -> bool {
+    /// Has the poller of this host process tell of what is typed.
+    fn watch(&self) {
+        if let Some(input) = self.input.get().filter(|_| !self.never_blocks.get() && !self.ended.get()) {
+            // One that can't be watched is looked at when somebody reads.
+            let _ = kernel().tasks.hosts.current().poller.watch(input, &self.queue);
+        }
+    }
+
+    fn has_input(&self) -> bool {
         if self.never_blocks.get() {
             return true;
         }
-        let probe = match self.probe.get() {
-            Some(probe) => probe,
-            None => {
-                let Ok(probe) = host::epoll_create() else { return false };
-                self.probe.set(probe);
-                let interest = EpollEvent { events: Events::IN.bits(), data: 0 };
-                if let Err(errno) = host::epoll_control(probe, 1, fd, interest) {
-                    self.never_blocks.set(errno == EPERM);
-                    return errno == EPERM;
-                }
-                probe
-            }
-        };
+        let Some(probe) = self.probe.get() else { return false };
         matches!(host::epoll_wait(probe, &mut [EpollEvent::default()], 0), Ok(1))
     }
 
@@ -149,7 +158,7 @@ impl Console {
         let mut bytes = [0; PIECE];
         loop {
             let room = terminal.input_room().min(PIECE);
-            if room == 0 || !self.has_input(fd) {
+            if room == 0 || !self.has_input() {
                 return;
             }
             match host::read(fd, bytes.get_mut(..room).unwrap_or_default()) {

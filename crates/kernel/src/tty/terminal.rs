@@ -497,7 +497,7 @@ impl Terminal {
 fn is_orphaned(process: &Process) -> bool {
     let (group, session) = (process.group.get(), process.session.get());
     let processes = kernel().tasks.processes.borrow();
-    let mut members = processes.values().filter(|member| member.group.get() == group);
+    let mut members = processes.values().filter(|member| member.group.get() == group && !member.is_zombie());
     !members.any(|member| {
         let parent = processes.get(&member.parent.get());
         parent.is_some_and(|parent| parent.session.get() == session && parent.group.get() != group)
