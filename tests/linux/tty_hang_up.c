@@ -23,8 +23,8 @@ int main(void) {
     CALL(read(master, text, 16));
     CALL(read(master, text, 16));
     show("left, empty", master);
-    CALL(write(master, "x", 1));
     own = MUST(open(name, O_RDWR | O_NOCTTY));
+    show("own again", own);
     show("again", master);
     CALL(write(own, "y", 1));
     CALL(read(master, text, 16));
