@@ -120,6 +120,31 @@ impl Address {
         Self::decode(bytes)
     }
 
+    /// Reads it for `bind(2)`, which looks at the length before it looks at the family.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub fn read_to_bind(from: UserAddr, len: u32, domain: i32) -> Result<Self, Errno> {
+        let (own, least) = match domain {
+            AF_INET => (AF_INET, 16),
+            AF_INET6 => (AF_INET6, 24),
+            _ => return Self::read(from, len),
+        };
+        if !(least..=128).contains(&len) {
+            return Err(EINVAL);
+        }
+        let mut head = [0; 8];
+        copy_in(&mut head, from)?;
+        let family = i32::from(u16::from_ne_bytes([head[0], head[1]]));
+        // As Linux: no family with the wildcard is IPv4's.
+        let is_wildcard = head[4..] == [0; 4];
+        match family {
+            AF_UNSPEC if own == AF_INET && is_wildcard => Ok(Self::None),
+            family if family == own => Self::read(from, len),
+            _ => Err(EAFNOSUPPORT),
+        }
+    }
+
     /// Writes it to a buffer of the guest whose length is at `len`, where its real length is left. A null buffer
     /// gets nothing.
     ///
@@ -160,6 +185,17 @@ pub fn inet(address: &Address, v6: bool) -> Result<SocketAddr, Errno> {
     match address {
         Address::Inet(address) if address.is_ipv6() == v6 => Ok(canonical(*address)),
         Address::Inet(_) | Address::Unix(_) | Address::Netlink { .. } | Address::None => Err(EAFNOSUPPORT),
+    }
+}
+
+/// As [`inet`], for datagrams: a v6 socket sends to v4 addresses, too.
+///
+/// # Errors
+/// As there.
+pub fn inet_of_any(address: &Address, v6: bool) -> Result<SocketAddr, Errno> {
+    match address {
+        Address::Inet(address) if address.is_ipv4() && v6 => Ok(*address),
+        address => inet(address, v6),
     }
 }
 

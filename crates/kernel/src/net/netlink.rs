@@ -243,7 +243,7 @@ impl Socket for NetlinkSocket {
     }
 
     fn nature(&self) -> Nature {
-        Nature { domain: AF_NETLINK, kind: self.kind, protocol: 0, listening: false, state: 0 }
+        Nature { domain: AF_NETLINK, kind: self.kind, protocol: 0, listening: false, bound: true, state: 0 }
     }
 
     fn kind(&self) -> &'static str {

@@ -10,7 +10,7 @@ use core::cell::{Cell, RefCell};
 /// `SOL_SOCKET`.
 pub const SOL_SOCKET: i32 = 1;
 /// `IPPROTO_IP`.
-const IP: i32 = 0;
+pub const IP: i32 = 0;
 /// `IPPROTO_TCP`.
 pub const TCP: i32 = 6;
 /// `IPPROTO_IPV6`.
@@ -43,6 +43,8 @@ pub mod socket {
 pub mod ipv6 {
     #![allow(missing_docs)]
     pub const UNICAST_HOPS: i32 = 16;
+    pub const RECVPKTINFO: i32 = 49;
+    pub const PKTINFO: i32 = 50;
     pub const RECVHOPLIMIT: i32 = 51;
     pub const HOPLIMIT: i32 = 52;
     pub const RECVTCLASS: i32 = 66;
@@ -56,6 +58,16 @@ const TCP_CONGESTION: i32 = 13;
 /// `/proc/sys/net/core/wmem_default` and `rmem_default`.
 const DEFAULT_BUFFER: u32 = 212_992;
 const IPV6_V6ONLY: i32 = 26;
+
+/// Options of [`IP`] that are looked at by name.
+pub mod ip {
+    #![allow(missing_docs)]
+    pub const TOS: i32 = 1;
+    pub const TTL: i32 = 2;
+    pub const PKTINFO: i32 = 8;
+    pub const RECVTTL: i32 = 12;
+    pub const RECVTOS: i32 = 13;
+}
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
@@ -186,6 +198,8 @@ pub struct Nature {
     pub protocol: i32,
     /// `SO_ACCEPTCONN`.
     pub listening: bool,
+    /// It has an address.
+    pub bound: bool,
     /// `tcpi_state`: the state of a TCP connection.
     pub state: u8,
 }
@@ -234,6 +248,11 @@ impl Options {
         }
     }
 
+    /// Whether a v6 socket leaves v4 to others.
+    pub fn is_v6_only(&self) -> bool {
+        self.number(IPV6, IPV6_V6ONLY) != 0
+    }
+
     /// What an accepted socket inherits.
     pub fn inherit(&self, from: &Self) {
         *self.stored.borrow_mut() = from.stored.borrow().clone();
@@ -265,6 +284,9 @@ impl Options {
     pub fn set(&self, level: i32, name: i32, value: UserAddr, len: u32, nature: Nature) -> Result<(), Errno> {
         if !has_level(level, nature) {
             return Err(if nature.domain == AF_UNIX { EOPNOTSUPP } else { ENOPROTOOPT });
+        }
+        if (level, name) == (IPV6, IPV6_V6ONLY) && nature.bound {
+            return Err(EINVAL);
         }
         if level == SOL_SOCKET {
             match name {

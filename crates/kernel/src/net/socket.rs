@@ -88,6 +88,19 @@ pub struct Ancillary {
     pub hop_limit: Option<u8>,
     /// `IPV6_TCLASS`.
     pub traffic_class: Option<u8>,
+    /// What a receiver is told besides.
+    pub told: Vec<ControlMessage>,
+}
+
+/// A control message that a receiver has asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ControlMessage {
+    /// Level of the option that asks for it.
+    pub level: i32,
+    /// What it tells.
+    pub kind: i32,
+    /// Its bytes.
+    pub data: Vec<u8>,
 }
 
 /// A message to send.

@@ -276,6 +276,9 @@ impl Socket for TcpSocket {
         if self.hold.borrow().is_some() {
             return Err(EINVAL);
         }
+        if self.v6 && address.is_ipv4() && self.options.is_v6_only() {
+            return Err(EINVAL);
+        }
         address::check_local(address.ip())?;
         self.hold_port(address, self.options.manner()).map(drop)
     }
@@ -469,8 +472,9 @@ impl Socket for TcpSocket {
                 }
                 State::Outside(stream) => stream.receive(message.sink, peek),
                 State::Connecting => Err(EAGAIN),
-                State::Failed if self.error.get().is_some() => Err(self.error.take().unwrap_or(ENOTCONN)),
-                State::Unconnected | State::Failed | State::Listening(_) => Err(ENOTCONN),
+                // Once told of, a failed attempt is a connection that has ended.
+                State::Failed => self.error.take().map_or(Ok(0), Err),
+                State::Unconnected | State::Listening(_) => Err(ENOTCONN),
             };
             match received {
                 Ok(0) => return Ok(done),
@@ -531,6 +535,7 @@ impl Socket for TcpSocket {
             kind: 1,
             protocol: options::TCP,
             listening: matches!(&*self.state.borrow(), State::Listening(_)),
+            bound: self.local.get().is_some(),
             state: match &*self.state.borrow() {
                 State::Inside(end) => end.tcp_state(),
                 State::Outside(_) => ESTABLISHED,

@@ -1,9 +1,9 @@
 //! UDP sockets over loopback: datagrams go into the receiver's queue, or are dropped.
 
 use super::address::{self, Address};
-use super::options::{IPV6, Nature, Options, ipv6};
+use super::options::{IP, IPV6, Nature, Options, ip, ipv6};
 use super::ports::{self, Hold, Manner, Protocol};
-use super::socket::{Accepted, Block, Incoming, MessageFlags, Outgoing, Shutdown, Socket};
+use super::socket::{Accepted, Block, ControlMessage, Incoming, MessageFlags, Outgoing, Shutdown, Socket};
 use crate::errno::{
     EAGAIN, ECONNREFUSED, EDESTADDRREQ, EINVAL, EMSGSIZE, ENETUNREACH, ENOTCONN, EOPNOTSUPP, EPIPE, Errno,
 };
@@ -42,6 +42,7 @@ pub struct UdpSocket {
 
 struct Datagram {
     from: SocketAddr,
+    to: IpAddr,
     bytes: Vec<u8>,
     hop_limit: u8,
     traffic_class: u8,
@@ -94,6 +95,33 @@ impl UdpSocket {
         self.queue.wake(Events::IN | Events::RDNORM);
     }
 
+    /// What the receiver has asked to be told of a datagram (`ip(7)`, `ipv6(7)`).
+    fn tell_of(&self, datagram: &Datagram) -> Vec<ControlMessage> {
+        const LOOPBACK: i32 = 1;
+        let mut told = Vec::new();
+        let number = |value: u8| i32::from(value).to_ne_bytes().to_vec();
+        let mut tell = |level, option, kind, data: Vec<u8>| {
+            if self.options.number(level, option) != 0 {
+                told.push(ControlMessage { level, kind, data });
+            }
+        };
+        match datagram.to {
+            IpAddr::V4(to) => {
+                let info = [&LOOPBACK.to_ne_bytes()[..], &to.octets(), &to.octets()].concat();
+                tell(IP, ip::PKTINFO, ip::PKTINFO, info);
+                tell(IP, ip::RECVTTL, ip::TTL, number(datagram.hop_limit));
+                tell(IP, ip::RECVTOS, ip::TOS, alloc::vec![datagram.traffic_class]);
+            }
+            IpAddr::V6(to) => {
+                let info = [&to.octets()[..], &LOOPBACK.to_ne_bytes()].concat();
+                tell(IPV6, ipv6::RECVPKTINFO, ipv6::PKTINFO, info);
+                tell(IPV6, ipv6::RECVHOPLIMIT, ipv6::HOPLIMIT, number(datagram.hop_limit));
+                tell(IPV6, ipv6::RECVTCLASS, ipv6::TCLASS, number(datagram.traffic_class));
+            }
+        }
+        told
+    }
+
     fn named(&self, address: SocketAddr) -> Address {
         Address::Inet(address::for_family(address, self.v6))
     }
@@ -108,6 +136,9 @@ impl Socket for UdpSocket {
         if self.hold.borrow().is_some() {
             return Err(EINVAL);
         }
+        if self.v6 && address.is_ipv4() && self.options.is_v6_only() {
+            return Err(EINVAL);
+        }
         address::check_local(address.ip())?;
         self.hold_port(address, self.options.manner())
     }
@@ -117,7 +148,7 @@ impl Socket for UdpSocket {
             self.peer.set(None);
             return Ok(0);
         }
-        let to = address::destination(address::inet(address, self.v6)?);
+        let to = address::destination(address::inet_of_any(address, self.v6)?);
         if !to.ip().is_loopback() {
             return Err(ENETUNREACH.into());
         }
@@ -140,6 +171,9 @@ impl Socket for UdpSocket {
     }
 
     fn send(&self, _file: &OpenFile, message: &mut Outgoing<'_>) -> Outcome {
+        if message.flags.contains(MessageFlags::OOB) {
+            return Err(EOPNOTSUPP.into());
+        }
         if let Some(errno) = self.error.take() {
             return Err(errno.into());
         }
@@ -147,7 +181,7 @@ impl Socket for UdpSocket {
             return Err(EPIPE.into());
         }
         let to = match &message.to {
-            Some(address) => address::destination(address::inet(address, self.v6)?),
+            Some(address) => address::destination(address::inet_of_any(address, self.v6)?),
             None => self.peer.get().ok_or(EDESTADDRREQ)?,
         };
         let len = message.source.left();
@@ -174,12 +208,18 @@ impl Socket for UdpSocket {
         match found.as_ref().and_then(|file| file.as_any().downcast_ref::<Self>()) {
             Some(receiver) => {
                 let (hop_limit, traffic_class) = (message.ancillary.hop_limit, message.ancillary.traffic_class);
-                let option = |name| self.options.number(IPV6, name) as u8;
+                let by_options = match to.ip() {
+                    IpAddr::V4(_) => [self.options.number(IP, ip::TTL), self.options.number(IP, ip::TOS)],
+                    IpAddr::V6(_) => {
+                        [self.options.number(IPV6, ipv6::UNICAST_HOPS), self.options.number(IPV6, ipv6::TCLASS)]
+                    }
+                };
                 receiver.deliver(Datagram {
                     from,
+                    to: to.ip(),
                     bytes,
-                    hop_limit: hop_limit.unwrap_or_else(|| option(ipv6::UNICAST_HOPS)),
-                    traffic_class: traffic_class.unwrap_or_else(|| option(ipv6::TCLASS)),
+                    hop_limit: hop_limit.unwrap_or(by_options[0] as u8),
+                    traffic_class: traffic_class.unwrap_or(by_options[1] as u8),
                 });
             }
             None if self.peer.get().is_some() => {
@@ -199,7 +239,7 @@ impl Socket for UdpSocket {
             return Err(EAGAIN.into());
         }
         let mut messages = self.messages.borrow_mut();
-        let Some(Datagram { from, bytes, hop_limit, traffic_class }) = messages.front() else {
+        let Some(next @ Datagram { from, bytes, .. }) = messages.front() else {
             if self.deaf.get() {
                 return Ok(0);
             }
@@ -211,9 +251,7 @@ impl Socket for UdpSocket {
         let put = message.sink.put(&bytes[..bytes.len().min(room)]);
         message.whole = bytes.len();
         message.from = Some(self.named(*from));
-        let wanted = |name| self.v6 && self.options.number(IPV6, name) != 0;
-        message.ancillary.hop_limit = wanted(ipv6::RECVHOPLIMIT).then_some(*hop_limit);
-        message.ancillary.traffic_class = wanted(ipv6::RECVTCLASS).then_some(*traffic_class);
+        message.ancillary.told = self.tell_of(next);
         message.told.set(MessageFlags::TRUNC, bytes.len() > room);
         if !message.flags.contains(MessageFlags::PEEK) {
             self.waiting.set(self.waiting.get() - bytes.len());
@@ -247,7 +285,7 @@ impl Socket for UdpSocket {
     fn nature(&self) -> Nature {
         let domain = if self.v6 { address::AF_INET6 } else { address::AF_INET };
         let protocol = if self.protocol == Protocol::UdpLite { 136 } else { 17 };
-        Nature { domain, kind: 2, protocol, listening: false, state: 7 }
+        Nature { domain, kind: 2, protocol, listening: false, bound: self.local.get().is_some(), state: 7 }
     }
 
     fn take_error(&self) -> Option<Errno> {

@@ -534,7 +534,7 @@ impl Socket for UnixSocket {
             Kind::Packets => 5,
         };
         let listening = matches!(&*self.state.borrow(), State::Listening(_));
-        Nature { domain: AF_UNIX, kind, protocol: 0, listening, state: 0 }
+        Nature { domain: AF_UNIX, kind, protocol: 0, listening, bound: true, state: 0 }
     }
 
     fn take_error(&self) -> Option<Errno> {

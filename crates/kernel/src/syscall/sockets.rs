@@ -18,7 +18,7 @@ use crate::net::tcp::TcpSocket;
 use crate::net::udp::UdpSocket;
 use crate::net::unix::{Kind, UnixSocket};
 use crate::user_memory::{UserAddr, UserBuffers, UserPtr, bytes_of, copy_in, copy_out};
-use crate::wait::Progress;
+use crate::wait::{Progress, WaitFor};
 use alloc::rc::Rc;
 use alloc::vec::Vec;
 
@@ -88,7 +88,7 @@ fn unix_kind(kind: i32) -> Result<Kind, Errno> {
 pub fn bind(context: &mut Context<'_>, fd: Fd, address: UserAddr, len: u32) -> Outcome {
     let file = file_of(context, fd)?;
     let socket = socket_of(&file)?;
-    socket.bind(&Address::read(address, len)?)?;
+    socket.bind(&Address::read_to_bind(address, len, socket.nature().domain)?)?;
     Ok(0)
 }
 
@@ -453,10 +453,8 @@ fn write_control(
     let mut told = MessageFlags::empty();
     let credentials = ancillary.credentials.map(Credentials::words);
     let credentials = credentials.as_ref().map(|words| (SOL_SOCKET, SCM_CREDENTIALS as i32, bytes_of(words).to_vec()));
-    let number = |kind: i32, value: u8| (IPV6, kind, i32::from(value).to_ne_bytes().to_vec());
-    let hop_limit = ancillary.hop_limit.map(|value| number(ipv6::HOPLIMIT, value));
-    let traffic_class = ancillary.traffic_class.map(|value| number(ipv6::TCLASS, value));
-    for (level, kind, data) in [credentials, hop_limit, traffic_class].into_iter().flatten() {
+    let told_besides = ancillary.told.into_iter().map(|message| (message.level, message.kind, message.data));
+    for (level, kind, data) in credentials.into_iter().chain(told_besides) {
         // As Linux: what has no room is cut, even in its middle.
         let len = (CONTROL_HEADER + data.len()).min(room - bytes.len());
         told.set(MessageFlags::CTRUNC, told.contains(MessageFlags::CTRUNC) || len < CONTROL_HEADER + data.len());
@@ -537,38 +535,61 @@ const MULTIPLE: u64 = 64;
 /// Most messages in one call.
 const MOST_MESSAGES: u32 = 1024;
 
-/// Moves the messages of an array of `struct mmsghdr`, waiting only for the first one, and stores the length of each.
+/// Moves the messages of an array of `struct mmsghdr` and stores the length of each. The call waits for each of them,
+/// with `MSG_WAITFORONE` only for the first.
 fn each_message(
+    context: &mut Context<'_>,
     headers: UserAddr,
-    count: u32,
-    flags: u32,
-    mut transfer: impl FnMut(&Header, MessageFlags) -> Outcome,
+    (count, flags): (u32, u32),
+    timeout_ns: Option<u64>,
+    mut transfer: impl FnMut(&Context<'_>, &Header, MessageFlags) -> Outcome,
 ) -> Outcome {
     let flags = MessageFlags::from_bits_truncate(flags);
-    for index in 0..count.min(MOST_MESSAGES) {
-        let at = headers.add(u64::from(index) * MULTIPLE);
-        let later = if index > 0 { MessageFlags::DONTWAIT } else { MessageFlags::empty() };
+    let (deadline, done, timed_out) = (context.deadline(timeout_ns), context.bytes_done(), context.timed_out());
+    if timed_out {
+        return if done > 0 { Ok(done) } else { Err(EAGAIN.into()) };
+    }
+    // How far the call had come is not how far a message of it had come.
+    context.resumed = None;
+    let count = count.min(MOST_MESSAGES) as usize;
+    for index in done..count {
+        let at = headers.add(index as u64 * MULTIPLE);
+        let once = index > 0 && flags.contains(MessageFlags::WAITFORONE);
+        let later = if once { MessageFlags::DONTWAIT } else { MessageFlags::empty() };
         let moved = Header::read(UserPtr::new(at.0))
             .map_err(Stop::from)
-            .and_then(|header| transfer(&header, flags | later))
-            .and_then(|moved| Ok(UserPtr::<u32>::new(at.add(56).0).write(moved as u32)?));
-        match moved {
+            .and_then(|header| transfer(context, &header, flags | later));
+        let moved = match moved {
+            // A part of a stream went: that is what this message moved.
+            Err(Stop::Wait(WaitFor { progress: Progress::Bytes(part @ 1..), .. }, _)) => part,
+            Err(Stop::Wait(wait, rule)) => {
+                let progress = deadline.map_or(Progress::Bytes(index), |at| Progress::BytesUntil(index, at));
+                return Err(Stop::Wait(wait.progress(progress), rule));
+            }
+            Err(_) if index > 0 => return Ok(index),
+            moved => moved?,
+        };
+        match UserPtr::<u32>::new(at.add(56).0).write(moved as u32) {
+            Err(errno) if index == 0 => return Err(errno.into()),
+            Err(_) => return Ok(index),
+            // As Linux: the time is looked at after a message, it ends no wait.
+            Ok(()) if deadline.is_some_and(|deadline| crate::time::monotonic_ns() >= deadline) => return Ok(index + 1),
             Ok(()) => {}
-            Err(_) if index > 0 => return Ok(index as usize),
-            Err(stop) => return Err(stop),
         }
     }
-    Ok(count.min(MOST_MESSAGES) as usize)
+    Ok(count)
 }
 
-/// `sendmmsg(2)`. Waits only for the first message.
+/// `sendmmsg(2)`.
 pub fn sendmmsg(context: &mut Context<'_>, fd: Fd, headers: UserAddr, count: u32, flags: u32) -> Outcome {
     let file = file_of(context, fd)?;
     socket_of(&file)?;
-    each_message(headers, count, flags, |header, flags| send_header(context, &file, header, flags))
+    each_message(context, headers, (count, flags), None, |context, header, flags| {
+        send_header(context, &file, header, flags)
+    })
 }
 
-/// `recvmmsg(2)`. Waits only for the first message, so that no time-out is needed after it.
+/// `recvmmsg(2)`.
 pub fn recvmmsg(
     context: &mut Context<'_>,
     fd: Fd,
@@ -577,12 +598,12 @@ pub fn recvmmsg(
     flags: u32,
     timeout: UserPtr<[i64; 2]>,
 ) -> Outcome {
+    let timeout_ns = timeout.non_null().map(UserPtr::read).transpose()?.map(super::events::nanoseconds).transpose()?;
     let file = file_of(context, fd)?;
     socket_of(&file)?;
-    if !timeout.is_null() {
-        crate::kernel().note_unsupported("recvmmsg with a time-out");
-    }
-    each_message(headers, count, flags, |header, flags| receive_header(context, &file, header, flags))
+    each_message(context, headers, (count, flags), timeout_ns, |context, header, flags| {
+        receive_header(context, &file, header, flags)
+    })
 }
 
 /// `socketpair(2)`.

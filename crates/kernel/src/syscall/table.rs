@@ -350,7 +350,7 @@ rows! {
     54 setsockopt(fd: Fd, level: i32, name: i32, value: UserAddr, len: i32) => sockets::setsockopt, partial("options that change nothing here are kept and answered");
     55 getsockopt(fd: Fd, level: i32, name: i32, value: UserAddr, len: UserPtr<i32>) => sockets::getsockopt, full;
     288 accept4(fd: Fd, address: UserAddr, len: UserPtr<i32>, flags: i32) => sockets::accept4, full;
-    299 recvmmsg(fd: Fd, headers: UserAddr, count: u32, flags: u32, timeout: UserPtr<[i64; 2]>) => sockets::recvmmsg, partial("the time-out is not looked at");
+    299 recvmmsg(fd: Fd, headers: UserAddr, count: u32, flags: u32, timeout: UserPtr<[i64; 2]>) => sockets::recvmmsg, full;
     307 sendmmsg(fd: Fd, headers: UserAddr, count: u32, flags: u32) => sockets::sendmmsg, full;
 }
 
