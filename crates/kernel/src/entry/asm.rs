@@ -109,6 +109,9 @@ global_asm!(
     "push r11",
     "popfq",
     "mov rsp, [rsp + 120]",
+    // All registers are the user's; a kick that comes here has its signal frame where the frame was.
+    ".global fast_exit_jump",
+    "fast_exit_jump:",
     "jmp rcx",
     ".global fast_exit_end",
     "fast_exit_end:",
@@ -248,6 +251,7 @@ unsafe extern "C" {
     pub(super) static load_user_begin: u8;
     pub(super) static load_user_fault: u8;
     pub(super) static fast_exit: u8;
+    pub(super) static fast_exit_jump: u8;
     pub(super) static fast_exit_end: u8;
 }
 
