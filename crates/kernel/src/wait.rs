@@ -246,10 +246,26 @@ pub enum Progress {
     BytesUntil(usize, u64),
     /// A child was made and is waited for (`vfork`): its number.
     Child(u32),
-    /// The call has entered its wait; being woken by an event completes it (`FUTEX_WAIT`).
+    /// The call has entered its wait; being woken by an event completes it (`FUTEX_WAIT`), after a signal that came
+    /// to nothing it begins anew.
     Entered,
     /// As [`Progress::Entered`], with a deadline computed at the beginning.
     EnteredUntil(u64),
+}
+
+impl Progress {
+    /// [`Progress::Entered`], with or without a deadline.
+    pub fn entered(deadline_ns: Option<u64>) -> Self {
+        deadline_ns.map_or(Self::Entered, Self::EnteredUntil)
+    }
+
+    /// The deadline that was computed when the call began.
+    pub fn deadline(self) -> Option<u64> {
+        match self {
+            Self::Deadline(at) | Self::EnteredUntil(at) | Self::BytesUntil(_, at) => Some(at),
+            Self::None | Self::Bytes(_) | Self::Child(_) | Self::Entered => None,
+        }
+    }
 }
 
 /// What woke a thread.

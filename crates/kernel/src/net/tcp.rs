@@ -258,10 +258,10 @@ impl TcpSocket {
     }
 }
 
-/// The calling thread is about to return to user code because of a connection from outside: with the first one, that
-/// is the end of the boot.
+/// The calling thread takes a connection from outside: its return to user code from this `accept` is the end of the
+/// boot when the connection is the first one.
 fn note_end_of_boot() {
-    if boot_page().stamps[Stamp::Resumed as usize] == 0 {
+    if boot_page().stamps[Stamp::Resumed as usize] == 0 && local().stamp_resume.load(Relaxed) == 0 {
         local().stamp_resume.store(per_thread().tid.get(), Relaxed);
     }
 }
@@ -317,9 +317,10 @@ impl Socket for TcpSocket {
             _ if nonblocking => Err(EINPROGRESS.into()),
             State::Connecting if context.timed_out() => Err(EINPROGRESS.into()),
             State::Connecting => {
-                let deadline = self.options.send_deadline();
-                let wait =
-                    WaitFor::events(&self.queue, Events::OUT, "connect").until(deadline).progress(Progress::Entered);
+                let deadline = context.progress().deadline().or_else(|| self.options.send_deadline());
+                let wait = WaitFor::events(&self.queue, Events::OUT, "connect")
+                    .until(deadline)
+                    .progress(Progress::entered(deadline));
                 Err(Stop::Wait(wait, RestartRule::IfFlagged))
             }
             State::Failed => {

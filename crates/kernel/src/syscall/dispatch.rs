@@ -182,10 +182,11 @@ fn wait_ended(thread: &Rc<Thread>, frame: &mut Frame, wait: WaitFor, wake: Wake)
     if signal::ends_wait(thread, &wait) {
         return Waited::Left(interrupted_wait(thread, frame, &wait));
     }
-    // The signal came to nothing: another thread has taken it. Whoever waits to be woken by name waits on; all
-    // others look again, since an event may have passed meanwhile.
+    // The signal came to nothing: another thread has taken it. The call looks again, since an event, or one who wakes
+    // by name, may have passed this thread over meanwhile. Only a deadly signal ends a wait for a child.
     match wait.progress {
-        Progress::Entered | Progress::EnteredUntil(_) | Progress::Child(_) => Waited::Again(wait),
+        Progress::Child(_) => Waited::Again(wait),
+        progress @ (Progress::Entered | Progress::EnteredUntil(_)) => Waited::Resume(progress, Wake::Signal),
         progress => Waited::Resume(progress, Wake::Event),
     }
 }

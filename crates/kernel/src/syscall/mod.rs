@@ -106,9 +106,7 @@ impl Context<'_> {
 
     /// The deadline of a continued call, or the one that begins now.
     pub fn deadline(&self, relative_ns: Option<u64>) -> Option<u64> {
-        match self.progress() {
-            Progress::Deadline(at) | Progress::EnteredUntil(at) | Progress::BytesUntil(_, at) => Some(at),
-            _ => relative_ns.map(|ns| crate::time::monotonic_ns().saturating_add(ns)),
-        }
+        let begins_now = || relative_ns.map(|ns| crate::time::monotonic_ns().saturating_add(ns));
+        self.progress().deadline().or_else(begins_now)
     }
 }

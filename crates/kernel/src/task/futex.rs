@@ -102,8 +102,10 @@ pub fn wait(
     match context.resumed {
         Some((_, Wake::Event)) => return Ok(0),
         Some((_, Wake::Timeout)) => return Err(ETIMEDOUT.into()),
+        // A signal that another thread took: compares again, since a wake may have passed this thread over.
         Some((_, Wake::Signal)) | None => {}
     }
+    let deadline = context.progress().deadline().or(deadline);
     if bits == 0 {
         return Err(EINVAL.into());
     }
@@ -117,7 +119,7 @@ pub fn wait(
     let wait = WaitFor {
         queues: alloc::vec![(queue, bits)],
         deadline_ns: deadline,
-        progress: Progress::Entered,
+        progress: Progress::entered(deadline),
         what: "futex",
         ..WaitFor::default()
     };
