@@ -23,8 +23,8 @@ pub enum Stamp {
     Relocated = 4,
     /// The connection is in the hands of the guest's listener.
     Connected = 5,
-    /// The guest thread that takes the first connection returns to user code (scratch boot of
-    /// a program without a port: first guest instruction). This is the end of the boot.
+    /// The guest thread that takes the first connection returns to user code with it, from `accept` (a
+    /// program without a port: first guest instruction). This is the end of the boot.
     Resumed = 6,
     /// The instance closed its first connection.
     Closed = 7,

@@ -37,7 +37,7 @@ pub struct Local {
     pub leader: AtomicU32,
     /// Set while all threads are being stopped.
     pub stopping: AtomicU32,
-    /// The first connection's thread still has to stamp its return to user code.
+    /// The thread whose next return to user code is the end of the boot; 0: nobody's yet.
     pub stamp_resume: AtomicU32,
     /// The process registered for `membarrier`.
     pub membarrier_ready: AtomicU32,

@@ -249,14 +249,12 @@ pub(super) fn run(instance: Instance, connection: Option<(Connection, HostFd)>, 
     if let Err(errno) = kernel.fs.generation.changed() {
         super::fail(format_args!("the generation can't be shown: errno {}", errno.0));
     }
-    let before = poller.runnable.last();
     if let Some((connection, socket)) = connection {
         kernel.net.connected(connection, HostHandle::new(socket));
-        local::stamp(Stamp::Connected);
-        // The boot ends when the thread that was woken for it returns to user code (else, when one accepts).
-        let woken = poller.runnable.last().filter(|last| before != Some(*last));
-        local().stamp_resume.store(woken.unwrap_or(Tid(0)).0, Relaxed);
-    } else {
+    }
+    // A server has booted when it returns from the `accept` of its first connection, which that stamps; any other
+    // program with its first instruction.
+    if kernel.launch.borrow().port.is_none() {
         local().stamp_resume.store(poller.runnable.first().unwrap_or(Tid(0)).0, Relaxed);
     }
     poller.runnable.start_all_but_first();
