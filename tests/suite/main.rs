@@ -4,13 +4,17 @@ use libtest_mimic::Arguments;
 use std::process::ExitCode;
 use system_tests::{
     bad_input, boots, command, crash, differential, gallery, guest_files, hostile, hostile_place, known_failures,
-    ordinary_user, python, serving, uniqueness,
+    ordinary_user, process, python, serving, uniqueness,
 };
 
 fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
     // Each case is a process or two that mostly waits.
     arguments.test_threads = arguments.test_threads.or(Some(4));
+    if let Err(error) = process::hand_on_no_descriptors() {
+        eprintln!("inherited descriptors can't be listed: {error:#}");
+        return ExitCode::FAILURE;
+    }
     let mut trials = Vec::new();
     let families = [
         differential::trials,

@@ -5,6 +5,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use std::fmt;
 use std::io::{Read, Write};
+use std::os::fd::BorrowedFd;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
@@ -51,6 +52,22 @@ impl fmt::Display for Outcome {
         }
         write!(f, "--- status {}", self.status)
     }
+}
+
+/// What this process inherited is not for its children: natively a program would find descriptor numbers taken that are
+/// free in a sandbox.
+///
+/// # Errors
+/// When they can't be listed.
+#[allow(unsafe_code)]
+pub fn hand_on_no_descriptors() -> Result<()> {
+    for entry in std::fs::read_dir("/proc/self/fd")? {
+        let Some(number @ 3..) = entry?.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
+        // SAFETY: one flag of a descriptor changes, or, of the listing's own that is closed by then, nothing.
+        let descriptor = unsafe { BorrowedFd::borrow_raw(number) };
+        let _ = rustix::io::fcntl_setfd(descriptor, rustix::io::FdFlags::CLOEXEC);
+    }
+    Ok(())
 }
 
 /// Runs to the end, feeding `input`; an error when it takes longer than `limit`, with what was printed till then.
