@@ -161,14 +161,14 @@ fn kicked(context: &mut UserContext) {
         // As if the last jump, to the address in `rcx`, had been made.
         context.general[16] = context.general[14];
     }
+    // In user code, too: only a thread with pending work looks at the control socket, and the monitor kicks for that.
+    per_thread().pending.store(1, SeqCst);
     let rip = context.rip();
     let page = boot_page();
     if (page.vdso_start..page.vdso_end).contains(&rip) {
-        per_thread().pending.store(1, SeqCst);
         return;
     }
     if in_kernel(rip) {
-        per_thread().pending.store(1, SeqCst);
         let (start, end) = (&raw const asm::fast_exit as u64, &raw const asm::fast_exit_end as u64);
         if (start..end).contains(&rip) {
             context.general[16] = start;

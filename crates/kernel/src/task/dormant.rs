@@ -45,11 +45,6 @@ impl Runnable {
         self.queue.borrow().front().copied()
     }
 
-    /// The last one.
-    pub fn last(&self) -> Option<Tid> {
-        self.queue.borrow().back().copied()
-    }
-
     /// Gives host threads to all but the first, which is the calling one's to run. At the beginning of a boot.
     pub fn start_all_but_first(&self) {
         while self.queue.borrow().len() > 1 {
