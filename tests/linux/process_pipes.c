@@ -66,16 +66,18 @@ int main(void) {
     YES(waitpid(child, &status, 0) == child && status == 0);
     /* A writer without readers. */
     MUST(pipe(up));
+    MUST(pipe(down));
     child = fork();
     if (child == 0) {
         close(up[0]);
+        close(down[1]);
         char go;
         (void)!read(down[0], &go, 1);
         (void)!write(up[1], "x", 1);
         _exit(0);
     }
     close(up[0]);
-    close(up[1]);
+    close(down[1]); /* now it writes */
     YES(waitpid(child, &status, 0) == child);
     YES(WIFSIGNALED(status) && WTERMSIG(status) == SIGPIPE);
     return 0;
