@@ -33,6 +33,8 @@ pub struct Local {
     pub host: AtomicU32,
     /// The sandbox has (or had) several host processes: [`Common`] is there.
     pub shared: AtomicU32,
+    /// This host process ends: none of its threads may look at the state any more.
+    pub gone: AtomicU32,
     /// Slot of the first host thread, without which the host calls the process a zombie.
     pub leader: AtomicU32,
     /// Set while all threads are being stopped.

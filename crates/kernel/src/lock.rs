@@ -58,6 +58,13 @@ fn acquire_shared(common: &Common) {
         }
         common.waiters.fetch_sub(1, SeqCst);
     }
+    if local().gone.load(SeqCst) != 0 {
+        // Another thread is about to end this host process, of which the state knows nothing any more.
+        release();
+        loop {
+            let _ = host::futex_wait(&local().gone, 1, None);
+        }
+    }
     common.holder.store(local().host_pid.load(Relaxed), Relaxed);
 }
 

@@ -157,6 +157,7 @@ pub fn end_host_process() -> ! {
         host.poller.forget();
     }
     kernel().tasks.hosts.remove(number);
+    local().gone.store(1, SeqCst);
     lock::release();
     host::exit_group(0)
 }

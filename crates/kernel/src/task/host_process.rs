@@ -71,7 +71,10 @@ impl HostProcesses {
 
     /// The calling one.
     pub fn current(&self) -> Rc<HostProcess> {
-        self.get(local().host.load(Relaxed)).unwrap_or_else(|| self.first.clone())
+        match self.get(local().host.load(Relaxed)) {
+            Some(host) => host,
+            None => crate::control::fatal("a host process that the state does not know"),
+        }
     }
 
     /// One with a thread that polls.
