@@ -373,6 +373,8 @@ impl Instance {
             {
                 Reason::Memory
             }
+            // One of several host processes: the guest kernel has seen it.
+            Some(Reason::Crash) if self.memory.is_some() && self.sandbox.function.ran_out_of_memory() => Reason::Memory,
             reason => reason.unwrap_or(Reason::Unannounced),
         };
         self.connections.clear();

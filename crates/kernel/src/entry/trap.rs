@@ -82,7 +82,7 @@ const SA_RESTORER: u64 = 0x0400_0000;
 /// # Errors
 /// What the host answers.
 pub fn install_handlers() -> Result<(), Errno> {
-    let kicks = host::KICKS;
+    let kick = 1u64 << (KICK_SIGNAL - 1);
     for signal in [SIGILL, SIGTRAP, SIGBUS, SIGFPE, SIGCHLD, SIGSEGV, SIGSYS, KICK_SIGNAL] {
         // Host processes that have ended are not waited for.
         let children = if signal == SIGCHLD { SA_NOCLDSTOP | SA_NOCLDWAIT } else { 0 };
@@ -91,7 +91,7 @@ pub fn install_handlers() -> Result<(), Errno> {
             SA_SIGINFO | SA_ONSTACK | SA_RESTORER | children,
             asm::host_restorer as *const () as u64,
             // A kick waits until the handler has returned, so none is lost on the way out.
-            kicks,
+            kick,
         ];
         // SAFETY: changes signal actions only.
         Errno::check(unsafe { host::raw(nr::RT_SIGACTION, [signal as u64, action.as_ptr() as u64, 0, 8, 0, 0]) })?;
@@ -110,9 +110,8 @@ unsafe extern "C" fn host_signal(signal: i32, info: *const SignalInfo, context: 
     match signal {
         KICK_SIGNAL => kicked(context),
         SIGCHLD => {
-            // A message that the signal interrupts is sent or received anew, a wait looks again.
+            // Nothing more: a message that the signal interrupts is sent or received anew, a wait looks again.
             host_process_ended(info);
-            kicked(context);
         }
         SIGSYS if !in_kernel(context.rip()) => {
             let mut frame = Frame::from_signal(context);
