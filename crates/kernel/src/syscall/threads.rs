@@ -1,7 +1,7 @@
 //! Threads: their beginning, their end, and `futex(2)`.
 
 use super::{Context, Outcome, Stop};
-use crate::errno::{E2BIG, EAGAIN, EINVAL, ENOSYS, EPERM, ESRCH, Errno};
+use crate::errno::{E2BIG, EAGAIN, EINTR, EINVAL, ENOSYS, EPERM, ESRCH, Errno};
 use crate::kernel;
 use crate::task::fork::{Birth, beginning};
 use crate::task::futex::Reach;
@@ -138,6 +138,10 @@ fn begin(
     tls: u64,
 ) -> Outcome {
     let has = |flag: CloneFlags| flags & flag.bits() != 0;
+    // A process that is told to end gets no more threads: nobody would tell them.
+    if context.thread.exiting.get() {
+        return Err(EINTR.into());
+    }
     if has(CloneFlags::THREAD) && !has(CloneFlags::SIGHAND) || has(CloneFlags::SIGHAND) && !has(CloneFlags::VM) {
         return Err(EINVAL.into());
     }
