@@ -13,11 +13,14 @@ use alloc::vec::Vec;
 use core::any::Any;
 use core::cell::{Cell, RefCell};
 
+/// Who has which name.
+type Taken = BTreeMap<(Kind, Vec<u8>), Weak<UnixSocket>>;
+
 /// Abstract names.
 #[derive(Default)]
 pub struct Names {
     /// Each type of socket has names of its own.
-    taken: RefCell<BTreeMap<(Kind, Vec<u8>), Weak<UnixSocket>>>,
+    taken: RefCell<Taken>,
     automatic: Cell<u32>,
 }
 

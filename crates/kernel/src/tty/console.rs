@@ -90,8 +90,7 @@ pub fn finish() {
 }
 
 fn console() -> Option<Rc<Console>> {
-    let console = kernel().terminals.find(FIRST)?.console.borrow().clone();
-    console
+    kernel().terminals.find(FIRST)?.console.borrow().clone()
 }
 
 impl Terminals {

@@ -63,13 +63,12 @@ impl Terminals {
         if terminals.without.borrow().contains(&process.pid) {
             return None;
         }
-        let found = terminals
+        terminals
             .by_number
             .borrow()
             .values()
             .find(|terminal| terminal.session() == Some(process.session.get()))
-            .cloned();
-        found
+            .cloned()
     }
 
     /// A process does without the controlling terminal of its session from now on.

@@ -103,7 +103,7 @@ impl SemaphoreSet {
     }
 
     fn queue(&self, number: u16) -> Rc<WaitQueue> {
-        self.queues.borrow_mut().entry(number).or_insert_with(WaitQueue::new).clone()
+        self.queues.borrow_mut().entry(number).or_default().clone()
     }
 
     /// Whether the caller may do this.
