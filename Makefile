@@ -93,7 +93,8 @@ soak: test-deps functions release
 
 bench: release functions
 	@mkdir -p bench
-	$(CATALYZER) bench $(GALLERY:%=functions/%) --runs $(RUNS) --breakdown --json > bench/results.json.new
+	$(CATALYZER) bench $(GALLERY:%=functions/%) --boot scratch,cold,warm,fork,spare \
+		--runs $(RUNS) --at-once 16,64 --breakdown --micro --json > bench/results.json.new
 	mv bench/results.json.new bench/results.json
 
 lint: function-deps

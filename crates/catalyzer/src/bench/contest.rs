@@ -282,14 +282,20 @@ impl<'a> Contest<'a> {
 
     /// Fork boots, `count` of them asked for at once, in as many rounds as give about `runs` boots.
     ///
+    /// Crowds take turns: in one the requests are sent before the boots are asked for and the first responses count;
+    /// in the other the requests follow when all have booted and the boots count, because otherwise an instance that
+    /// has booted answers on the processor that another one boots on.
+    ///
     /// # Errors
     /// Connections can't be made.
     pub fn at_once(&mut self, count: usize, runs: usize) -> Result<BootRow> {
         let mut row = Row::new(Subject::Boot(BootKind::Fork));
         for _ in 0..(runs / count).max(3) {
-            self.boots.prepare(BootKind::Fork)?;
-            for outcome in self.crowd(count)? {
-                row.add(outcome);
+            for requests in [Requests::AfterBoots, Requests::BeforeBoots] {
+                self.boots.prepare(BootKind::Fork)?;
+                for outcome in self.crowd(count, requests)? {
+                    row.add(outcome);
+                }
             }
         }
         if let Some(failure) = &row.last_failure {
@@ -307,11 +313,13 @@ impl<'a> Contest<'a> {
         })
     }
 
-    fn crowd(&mut self, count: usize) -> Result<Vec<Result<Measured>>> {
+    fn crowd(&mut self, count: usize, requests: Requests) -> Result<Vec<Result<Measured>>> {
         let mut pairs = Vec::with_capacity(count);
         for _ in 0..count {
             let mut pair = self.pairs.connect()?;
-            self.request.send(&mut pair.client)?;
+            if requests == Requests::BeforeBoots {
+                self.request.send(&mut pair.client)?;
+            }
             pairs.push(pair);
         }
         let mut clients = Vec::with_capacity(count);
@@ -320,6 +328,15 @@ impl<'a> Contest<'a> {
         for pair in pairs {
             instances.push(self.boots.boot(BootKind::Fork, Some(Client { fd: pair.server, peer: pair.peer })));
             clients.push(pair.client);
+        }
+        if requests == Requests::AfterBoots {
+            for instance in instances.iter_mut().flatten() {
+                // One that does not boot gives no response either, and counts as failed.
+                let _ = booted(instance, asked_ns);
+            }
+            for client in &mut clients {
+                self.request.send(client)?;
+            }
         }
         // One thread a client, as there would be one process a client; they only wait.
         let request = &self.request;
@@ -343,9 +360,37 @@ impl<'a> Contest<'a> {
             self.check(&response)?;
             let boot_us = boot_us(&instance.boot_page()?, asked_ns);
             end(&mut instance)?;
-            Ok(Measured { boot_us, first_response_us: Some(us_between(asked_ns, response.first_byte_ns)) })
+            let first_response_us = Some(us_between(asked_ns, response.first_byte_ns));
+            Ok(match requests {
+                Requests::AfterBoots => Measured { boot_us, first_response_us: None },
+                Requests::BeforeBoots => Measured { boot_us: None, first_response_us },
+            })
         });
         Ok(measured.collect())
+    }
+}
+
+/// When the requests of many at once are sent.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Requests {
+    BeforeBoots,
+    AfterBoots,
+}
+
+/// Waits until an instance has booted, looking seldom enough not to disturb the others.
+fn booted(instance: &mut Instance, asked_ns: u64) -> Result<()> {
+    let deadline = Time::now() + PATIENCE;
+    loop {
+        std::thread::sleep(Duration::from_millis(5));
+        if let Some(Event::Ended(end)) = instance.next_event(Time::now())? {
+            bail!("the instance ended: {end}");
+        }
+        if instance.boot_page().is_ok_and(|page| boot_us(&page, asked_ns).is_some()) {
+            return Ok(());
+        }
+        if Time::now() > deadline {
+            bail!("an instance does not boot");
+        }
     }
 }
 
