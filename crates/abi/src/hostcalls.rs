@@ -73,6 +73,7 @@ hostcalls! {
     PREAD64 = 17 "pread64" [ANY] "lower files";
     SCHED_YIELD = 24 "sched_yield" [ANY] "guest sched_yield, lock back-off";
     MREMAP = 25 "mremap" [&[Only(3, 7)]] "guest mremap, aliases of shared objects";
+    MINCORE = 27 "mincore" [ANY] "guest mincore of anonymous and shared memory; of files that it can't write the host tells nothing";
     MADVISE = 28 "madvise" [
         // NORMAL, RANDOM, SEQUENTIAL, WILLNEED, DONTNEED
         &[AtMost(2, 4)],

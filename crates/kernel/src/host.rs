@@ -354,6 +354,18 @@ pub fn populate_heap(base: u64, len: u64) {
     let _ = call(nr::MADVISE, [base, len, MADV_POPULATE_WRITE, 0, 0, 0]);
 }
 
+/// `mincore(2)` of guest addresses: a byte a page.
+pub fn resident(range: GuestRange, pages: &mut [u8]) -> Result<()> {
+    if (pages.len() as u64) < range.len / abi::layout::PAGE_SIZE {
+        return Err(crate::errno::EINVAL);
+    }
+    call(nr::MINCORE, [range.start, range.len, pages.as_mut_ptr() as u64, 0, 0, 0])?;
+    for page in pages {
+        *page &= 1;
+    }
+    Ok(())
+}
+
 /// `sched_yield(2)`.
 pub fn sched_yield() {
     let _ = call(nr::SCHED_YIELD, [0; 6]);

@@ -79,6 +79,11 @@ impl Data {
         Ok(object)
     }
 
+    /// Whether a mapping can change the content, now or after an `mprotect(2)`.
+    pub fn has_writable_mappings(&self) -> bool {
+        self.object().is_some_and(|object| object.has_writers())
+    }
+
     /// The first position from `at` on that may hold something but zeros.
     fn first_data(&self, at: u64) -> u64 {
         self.seek_data(at, Sought::Data).unwrap_or(u64::MAX)

@@ -126,7 +126,8 @@ impl File for Opened {
         match &self.inode.content {
             Content::Regular(data) => {
                 if let Some(seals) = data.seals.get()
-                    && (seals & SEAL_WRITE != 0
+                    && source.left() != 0
+                    && (seals & (SEAL_WRITE | SEAL_FUTURE_WRITE) != 0
                         || (seals & SEAL_GROW != 0 && position.saturating_add(source.left() as u64) > data.size()))
                 {
                     return Err(crate::errno::EPERM.into());
@@ -193,12 +194,7 @@ impl File for Opened {
         match &self.inode.content {
             // What nobody has written to and this one can't write to is mapped as it lies below.
             Content::Regular(data) if data.untouched().is_some() && !file.flags.get().writable() => self.map(file),
-            Content::Regular(data) => {
-                if file.flags.get().writable() && data.seals.get().is_some_and(|seals| seals & SEAL_WRITE != 0) {
-                    return Err(crate::errno::EPERM);
-                }
-                Ok(Mapping::Shared(data.share()?))
-            }
+            Content::Regular(data) => Ok(Mapping::Shared(data.share()?)),
             _ => Err(ENODEV),
         }
     }
@@ -216,6 +212,13 @@ pub const SEAL_SHRINK: u32 = 2;
 pub const SEAL_GROW: u32 = 4;
 /// `F_SEAL_WRITE`.
 pub const SEAL_WRITE: u32 = 8;
+
+/// `F_SEAL_FUTURE_WRITE`.
+pub const SEAL_FUTURE_WRITE: u32 = 16;
+/// `F_SEAL_EXEC`.
+pub const SEAL_EXEC: u32 = 32;
+/// All there are.
+pub const ALL_SEALS: u32 = 63;
 
 /// Sets the length of a file.
 ///

@@ -138,6 +138,16 @@ impl Region {
         if private && !exempt && self.protection & protection::WRITE != 0 { self.len } else { 0 }
     }
 
+    /// Whether what is written to it is its own.
+    pub fn is_private(&self) -> bool {
+        !matches!(self.backing, Backing::Shared(..))
+    }
+
+    /// Bytes from its beginning that can be accessed at all: behind the end of an object's content nothing can.
+    pub fn accessible(&self) -> u64 {
+        self.backing.object().map_or(self.len, |(object, offset, _)| super::view::visible(object, offset, self.len))
+    }
+
     /// Whether `next` can be joined to it.
     pub fn joins(&self, next: &Self) -> bool {
         self.end() == next.start

@@ -228,11 +228,11 @@ impl SharedObject {
     /// `ENOMEM`.
     pub fn resize(self: &Rc<Self>, len: u64) -> Result<(), Errno> {
         let old = self.len.get();
-        if len < old {
-            self.clear(len, page_up(old).unwrap_or(old));
-        } else if len > self.room.get() {
+        if len > self.room.get() {
             self.grow(len)?;
         }
+        // What mappings wrote behind the end in the last page is no content.
+        self.clear(len.min(old), page_up(old).unwrap_or(old));
         self.len.set(len);
         let (old, new) = (page_up(old).unwrap_or(old), page_up(len).unwrap_or(len));
         if old != new {
@@ -303,6 +303,11 @@ impl SharedObject {
         }
         give_back(old, old_room);
         Ok(())
+    }
+
+    /// Whether a shared mapping can write to it, now or after an `mprotect(2)`.
+    pub fn has_writers(self: &Rc<Self>) -> bool {
+        processes().iter().any(|process| process.space().may_write(self))
     }
 
     /// Makes guest addresses a mapping of the content from `offset` on.

@@ -192,6 +192,22 @@ impl AddressSpace {
         (self.mapped.get(), self.charged.get())
     }
 
+    /// Bytes that count against `RLIMIT_DATA`.
+    pub fn data_bytes(&self) -> u64 {
+        let counts = |region: &&Region| {
+            region.is_private()
+                && region.protection & protection::WRITE != 0
+                && !region.flags.contains(RegionFlags::GROWS_DOWN)
+        };
+        self.regions.borrow().values().filter(counts).map(|region| region.len).sum()
+    }
+
+    /// Bytes that are locked (`mlock(2)`).
+    pub fn locked_bytes(&self) -> u64 {
+        let locked = |region: &&Region| region.flags.contains(RegionFlags::LOCKED);
+        self.regions.borrow().values().filter(locked).map(|region| region.len).sum()
+    }
+
     /// The highest free place for `len` bytes below the stack and the other mappings.
     pub fn find(&self, len: u64) -> Result<u64, Errno> {
         let mut end = self.top.get();

@@ -7,7 +7,7 @@
 //! Of a private mapping the host knows which pages are its own, and the kernel does not. Where it has to (an image
 //! is made, or the content moves), it finds out: a page that is the object's changes with it.
 
-use super::region::{Region, Sharing};
+use super::region::{Region, RegionFlags, Sharing};
 use super::{AddressSpace, SharedObject, page_up};
 use crate::entry::Fault;
 use crate::errno::Errno;
@@ -27,7 +27,7 @@ pub enum Probe {
 }
 
 /// Bytes of a range from `offset` on that lie before the end of the content's last page.
-fn visible(object: &SharedObject, offset: u64, len: u64) -> u64 {
+pub(super) fn visible(object: &SharedObject, offset: u64, len: u64) -> u64 {
     page_up(object.len()).unwrap_or(0).saturating_sub(offset).min(len)
 }
 
@@ -89,6 +89,14 @@ impl AddressSpace {
             _ => None,
         };
         regions.values().filter_map(view).collect()
+    }
+
+    /// Whether a shared mapping of an object can be written to, now or after an `mprotect(2)`.
+    pub(super) fn may_write(&self, object: &Rc<SharedObject>) -> bool {
+        let writer = |(region, _, sharing): &(Region, u64, Sharing)| {
+            *sharing == Sharing::Shared && !region.flags.contains(RegionFlags::READ_ONLY)
+        };
+        self.views(object).iter().any(writer)
     }
 
     /// The content between two positions came or went.

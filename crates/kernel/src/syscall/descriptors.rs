@@ -2,9 +2,9 @@
 
 use super::arguments::Fd;
 use super::{Context, Outcome};
-use crate::errno::{EBADF, EINVAL, EPERM, Errno};
+use crate::errno::{EBADF, EBUSY, EINVAL, EPERM, Errno};
 use crate::fs::file::OpenFlags;
-use crate::fs::open::{SEAL_SEAL, opened};
+use crate::fs::open::{ALL_SEALS, SEAL_EXEC, SEAL_FUTURE_WRITE, SEAL_GROW, SEAL_SEAL, SEAL_SHRINK, SEAL_WRITE, opened};
 use crate::ipc::pipe::PipeEnd;
 use crate::kernel;
 use crate::user_memory::{UserAddr, UserPtr, copy_in, copy_out};
@@ -124,19 +124,32 @@ pub fn fcntl(context: &mut Context<'_>, fd: Fd, command: u32, argument: u64) -> 
         }
         // F_ADD_SEALS, F_GET_SEALS
         1033 | 1034 => {
-            let data = opened(&file.object).and_then(|opened| opened.inode.data()).ok_or(EINVAL)?;
-            let seals = data.seals.get().ok_or(EINVAL)?;
+            let inode = opened(&file.object).map(|opened| opened.inode.clone());
+            let added = argument as u32;
+            if command == 1033 && !file.flags.get().writable() {
+                return Err(EPERM.into());
+            }
+            if command == 1033 && added & !ALL_SEALS != 0 {
+                return Err(EINVAL.into());
+            }
+            let inode = inode.ok_or(EINVAL)?;
+            let data = inode.data().ok_or(EINVAL)?;
+            let mut seals = data.seals.get().ok_or(EINVAL)?;
             if command == 1034 {
                 return Ok(seals as usize);
             }
-            let added = argument as u32;
-            if added & !0x1f != 0 {
-                return Err(EINVAL.into());
-            }
-            if seals & SEAL_SEAL != 0 || !file.flags.get().writable() {
+            if seals & SEAL_SEAL != 0 {
                 return Err(EPERM.into());
             }
-            data.seals.set(Some(seals | added));
+            if added & SEAL_WRITE != 0 && seals & SEAL_WRITE == 0 && data.has_writable_mappings() {
+                return Err(EBUSY.into());
+            }
+            seals |= added;
+            if added & SEAL_EXEC != 0 && inode.meta().mode & 0o111 != 0 {
+                // What can be executed shall not be changed either.
+                seals |= SEAL_SHRINK | SEAL_GROW | SEAL_WRITE | SEAL_FUTURE_WRITE;
+            }
+            data.seals.set(Some(seals));
             Ok(0)
         }
         _ => {

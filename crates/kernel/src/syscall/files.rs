@@ -6,7 +6,7 @@ use super::{Context, Outcome};
 use crate::errno::{EBADF, EINVAL, EISDIR, ENODATA, ENOENT, ENOTDIR, EOPNOTSUPP, EPERM, Errno};
 use crate::fs::file::{OpenFile, OpenFlags, Stat};
 use crate::fs::inode::{Caller, Inode, MAY_WRITE, Meta, S_IFMT, S_ISGID, S_ISUID};
-use crate::fs::open::{Opened, opened, truncate as set_length};
+use crate::fs::open::{Opened, SEAL_EXEC, SEAL_FUTURE_WRITE, SEAL_GROW, SEAL_WRITE, opened, truncate as set_length};
 use crate::fs::walk::Follow;
 use crate::user_memory::{UserAddr, UserPtr, bytes_of, copy_out};
 use alloc::rc::Rc;
@@ -202,6 +202,10 @@ fn change_mode(context: &Context<'_>, inode: &Rc<Inode>, mode: u32) -> Outcome {
         return Err(EOPNOTSUPP.into());
     }
     let mut mode = mode & 0o7777;
+    let sealed = inode.data().and_then(|data| data.seals.get()).unwrap_or(0);
+    if sealed & SEAL_EXEC != 0 && (inode.meta().mode ^ mode) & 0o111 != 0 {
+        return Err(EPERM.into());
+    }
     if !caller.is_root() && !caller.in_group(inode.meta().gid) {
         mode &= !S_ISGID;
     }
@@ -448,10 +452,14 @@ pub fn fallocate(context: &mut Context<'_>, fd: Fd, mode: u32, offset: i64, len:
     if end > crate::fs::data::MAX_SIZE {
         return Err(crate::errno::EFBIG.into());
     }
+    let sealed = data.seals.get().unwrap_or(0);
+    if mode & PUNCH_HOLE == 0 && sealed & SEAL_GROW != 0 && end > data.size() {
+        return Err(EPERM.into());
+    }
     match mode {
         0 | KEEP_SIZE => {}
         _ if mode == PUNCH_HOLE | KEEP_SIZE || mode & !KEEP_SIZE == ZERO_RANGE => {
-            if data.seals.get().unwrap_or(0) & crate::fs::open::SEAL_WRITE != 0 {
+            if sealed & (SEAL_WRITE | SEAL_FUTURE_WRITE) != 0 {
                 return Err(EPERM.into());
             }
             data.zero(offset, len)?;

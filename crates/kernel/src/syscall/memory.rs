@@ -3,14 +3,16 @@
 use super::arguments::Fd;
 use super::{Context, Outcome};
 use crate::errno::{
-    EACCES, EAGAIN, EBADF, EEXIST, EINVAL, ENODEV, ENOMEM, ENOSPC, EOPNOTSUPP, EOVERFLOW, EPERM, Errno,
+    EACCES, EAGAIN, EBADF, EBUSY, EEXIST, EFAULT, EINVAL, ENODEV, ENOMEM, ENOSPC, EOPNOTSUPP, EOVERFLOW, EPERM, Errno,
 };
 use crate::fs::file::{Mapping, OpenFile};
+use crate::fs::open::{SEAL_FUTURE_WRITE, SEAL_WRITE, opened};
 use crate::host::{self, GuestRange, map_flags, protection};
 use crate::local::local;
 use crate::mm::operations::Destination;
 use crate::mm::space::{Content, whole_pages};
 use crate::mm::{AddressSpace, Backing, Region, RegionFlags, SharedObject, Sharing, page_up};
+use crate::task::process::UNLIMITED;
 use crate::user_memory::{UserAddr, UserPtr, copy_out};
 use abi::layout::{GUEST_END, GUEST_START, PAGE_SIZE};
 use alloc::rc::Rc;
@@ -39,6 +41,8 @@ bitflags! {
         const SYNC = 0x80000;
         const FIXED_NOREPLACE = 0x10_0000;
         const UNINITIALIZED = 0x400_0000;
+        /// Sizes of huge pages.
+        const HUGE_SIZES = 31 << 26;
     }
 }
 
@@ -51,10 +55,24 @@ fn is_aligned(address: u64) -> bool {
     address.is_multiple_of(PAGE_SIZE)
 }
 
-/// `RLIMIT_AS` allows `more` bytes.
-fn check_address_space(context: &Context<'_>, space: &AddressSpace, more: u64) -> Result<(), Errno> {
-    let limit = context.process().limits.borrow()[LIMIT_ADDRESS_SPACE].0;
-    if space.sizes().0.saturating_add(more) > limit { Err(ENOMEM) } else { Ok(()) }
+/// `RLIMIT_AS` allows `more` bytes, and `RLIMIT_DATA` as well when they are private and can be written.
+fn check_limits(context: &Context<'_>, space: &AddressSpace, more: u64, data: bool) -> Result<(), Errno> {
+    let (all, data_limit) = {
+        let process = context.process();
+        let limits = process.limits.borrow();
+        (limits[LIMIT_ADDRESS_SPACE].0, limits[LIMIT_DATA].0)
+    };
+    if space.sizes().0.saturating_add(more) > all {
+        return Err(ENOMEM);
+    }
+    let over = data && data_limit != UNLIMITED && space.data_bytes().saturating_add(more) > data_limit;
+    if over { Err(ENOMEM) } else { Ok(()) }
+}
+
+/// Whether memory mapped so counts against `RLIMIT_DATA`.
+fn is_data(protection: u32, flags: MapFlags) -> bool {
+    let private = flags.intersection(MapFlags::SHARED_VALIDATE) == MapFlags::PRIVATE;
+    private && protection & protection::WRITE != 0 && !flags.contains(MapFlags::GROWSDOWN)
 }
 
 /// `mmap(2)`.
@@ -80,21 +98,29 @@ pub fn mmap(
     if len == 0 {
         return Err(EINVAL.into());
     }
-    let len = page_up(len).ok_or(ENOMEM)?;
+    let len = page_up(len).filter(|len| *len <= GUEST_END).ok_or(ENOMEM)?;
     match offset.checked_add(len) {
         // Offsets are kept below the guest's end, far beyond any file, so that none looks like a pointer.
         Some(end) if file.is_none() || end <= GUEST_END => {}
         _ => return Err(EOVERFLOW.into()),
     }
     let space = context.process().space();
-    check_address_space(context, &space, len)?;
     let start = place(&space, address.0, len, flags)?;
+    let replaced = match flags.contains(MapFlags::FIXED) {
+        true => space.parts(GuestRange::new(start, len)?).0.iter().map(|part| part.len).sum(),
+        false => 0,
+    };
+    check_limits(context, &space, len - replaced, is_data(protection, flags))?;
+    let locked = flags.contains(MapFlags::LOCKED) || space.lock_future.get();
+    if locked {
+        super::memory_locks::check_mapping(context, &space, len, flags.contains(MapFlags::LOCKED))?;
+    }
     let (backing, content, mut kept) = match &file {
         Some(file) => file_backing(file, offset, len, protection, flags)?,
         None => anonymous_backing(len, flags)?,
     };
     kept.set(RegionFlags::NO_RESERVE, flags.contains(MapFlags::NORESERVE));
-    kept.set(RegionFlags::LOCKED, flags.contains(MapFlags::LOCKED) || space.lock_future.get());
+    kept.set(RegionFlags::LOCKED, locked);
     kept.set(RegionFlags::GROWS_DOWN, flags.contains(MapFlags::GROWSDOWN));
     let populate = flags.contains(MapFlags::POPULATE) && !flags.contains(MapFlags::NONBLOCK);
     let extra = if populate { map_flags::POPULATE } else { 0 };
@@ -172,6 +198,14 @@ fn file_backing(
     if !access.readable() || (shared && protection & protection::WRITE != 0 && !access.writable()) {
         return Err(EACCES);
     }
+    let sealed = match opened(&file.object).and_then(|opened| opened.inode.data()) {
+        Some(data) => data.seals.get().unwrap_or(0),
+        None => 0,
+    };
+    let no_writers = shared && sealed & (SEAL_WRITE | SEAL_FUTURE_WRITE) != 0;
+    if no_writers && protection & protection::WRITE != 0 {
+        return Err(EPERM);
+    }
     if flags.contains(MapFlags::GROWSDOWN) {
         return Err(EINVAL);
     }
@@ -179,7 +213,7 @@ fn file_backing(
         let (content, backing) = Content::of_file(file, offset)?;
         return Ok((backing, content, RegionFlags::empty()));
     }
-    let kept = if access.writable() { RegionFlags::empty() } else { RegionFlags::READ_ONLY };
+    let kept = if access.writable() && !no_writers { RegionFlags::empty() } else { RegionFlags::READ_ONLY };
     match file.object.map_shared(file)? {
         Mapping::Shared(object) => Ok((
             Backing::Shared(object.clone(), offset, Some(file.clone())),
@@ -244,7 +278,15 @@ pub fn mprotect(context: &mut Context<'_>, address: UserAddr, len: u64, protecti
         }
         range = GuestRange::new(region.start, range.start + range.len - region.start)?;
     }
-    space.protect(range, protection & PROTECTIONS)?;
+    let protection = protection & PROTECTIONS;
+    if protection & protection::WRITE != 0 {
+        let gets_data = |part: &Region| part.is_private() && part.protection & protection::WRITE == 0;
+        let more = space.parts(range).0.iter().filter(|part| gets_data(part)).map(|part| part.len).sum();
+        if more > 0 && context.process().limits.borrow()[LIMIT_DATA].0 < space.data_bytes().saturating_add(more) {
+            return Err(ENOMEM.into());
+        }
+    }
+    space.protect(range, protection)?;
     Ok(0)
 }
 
@@ -283,7 +325,7 @@ pub fn mremap(
         return Err(EINVAL.into());
     }
     let old_len = page_up(old_len).ok_or(EINVAL)?;
-    let new_len = page_up(new_len).filter(|len| *len != 0).ok_or(EINVAL)?;
+    let new_len = page_up(new_len).filter(|len| (1..=GUEST_END).contains(len)).ok_or(EINVAL)?;
     let destination = if flags & FIXED != 0 {
         let target = GuestRange::new(to.0, new_len).map_err(|_| EINVAL)?;
         let overlaps =
@@ -301,12 +343,19 @@ pub fn mremap(
         Destination::InPlace
     };
     let space = context.process().space();
-    if new_len > old_len {
-        check_address_space(context, &space, new_len - old_len)?;
+    if new_len > old_len || keep {
+        let region = space.region_at(address.0).ok_or(EFAULT)?;
+        let data = region.is_private() && region.protection & protection::WRITE != 0;
+        let more = if keep { new_len } else { new_len - old_len };
+        check_limits(context, &space, more, data)?;
+        if region.flags.contains(RegionFlags::LOCKED) {
+            super::memory_locks::check_mapping(context, &space, more, false)?;
+        }
     }
     if old_len == 0 {
         if !may_move {
-            return Err(EINVAL.into());
+            let region = space.region_at(address.0).ok_or(EFAULT)?;
+            return Err(if region.is_private() { EINVAL } else { ENOMEM }.into());
         }
         return Ok(space.duplicate(address.0, new_len, destination)? as usize);
     }
@@ -318,6 +367,15 @@ pub fn mremap(
 pub fn brk(context: &mut Context<'_>, end: UserAddr) -> Outcome {
     let space = context.process().space();
     let limit = context.process().limits.borrow()[LIMIT_DATA].0;
+    let now = space.brk(0, 0);
+    if end.0 > now {
+        let more = page_up(end.0).unwrap_or(u64::MAX).saturating_sub(page_up(now).unwrap_or(now));
+        let locked =
+            space.lock_future.get() && super::memory_locks::check_mapping(context, &space, more, false).is_err();
+        if locked || check_limits(context, &space, more, true).is_err() {
+            return Ok(now as usize);
+        }
+    }
     Ok(space.brk(end.0, limit.min(GUEST_END)) as usize)
 }
 
@@ -346,17 +404,18 @@ pub fn madvise(context: &mut Context<'_>, address: UserAddr, len: u64, advice: i
 
 fn advise(space: &AddressSpace, range: GuestRange, parts: &[Region], advice: i32) -> Result<(), Errno> {
     let private = |part: &Region| matches!(part.backing, Backing::Anonymous | Backing::Heap | Backing::Stack);
+    let locked = parts.iter().any(|part| part.flags.contains(RegionFlags::LOCKED));
     match advice {
         // DONTNEED, DONTNEED_LOCKED
         4 | 24 => {
-            if advice == 4 && parts.iter().any(|part| part.flags.contains(RegionFlags::LOCKED)) {
+            if advice == 4 && locked {
                 return Err(EINVAL);
             }
             space.discard(parts)?;
         }
         // FREE: what an image brought may stay, it is only a hint.
         8 => {
-            if !parts.iter().all(private) {
+            if !parts.iter().all(private) || locked {
                 return Err(EINVAL);
             }
             for part in parts.iter().filter(|part| !part.flags.contains(RegionFlags::FROM_IMAGE)) {
@@ -367,9 +426,11 @@ fn advise(space: &AddressSpace, range: GuestRange, parts: &[Region], advice: i32
         9 => {
             for part in parts {
                 match &part.backing {
+                    _ if locked => return Err(EINVAL),
                     Backing::Shared(object, offset, _) if !part.flags.contains(RegionFlags::READ_ONLY) => {
                         object.zero(*offset, part.len);
                     }
+                    Backing::Shared(..) | Backing::Private(..) | Backing::File(..) => return Err(EACCES),
                     _ => return Err(EINVAL),
                 }
             }
@@ -384,7 +445,14 @@ fn advise(space: &AddressSpace, range: GuestRange, parts: &[Region], advice: i32
         // POPULATE_READ, POPULATE_WRITE
         22 | 23 => {
             for part in parts {
-                host::advise_guest(GuestRange::new(part.start, part.len)?, advice as u32)?;
+                let range = GuestRange::new(part.start, part.len)?;
+                let (content, behind) = range.split(part.accessible());
+                if content.len != 0 {
+                    host::advise_guest(content, advice as u32)?;
+                }
+                if behind.len != 0 {
+                    return Err(EFAULT);
+                }
             }
         }
         // Read-ahead, merging, huge pages, cold pages: hints that the host needs no word about.
@@ -401,83 +469,80 @@ pub fn msync(context: &mut Context<'_>, address: UserAddr, len: u64, flags: u32)
     if flags & !(ASYNC | INVALIDATE | SYNC) != 0 || flags & (ASYNC | SYNC) == ASYNC | SYNC || !is_aligned(address.0) {
         return Err(EINVAL.into());
     }
+    // Linux lets a length that wraps around count as none.
+    let len = page_up(len).unwrap_or(0);
     if len == 0 {
         return Ok(0);
     }
-    let (_, whole) = context.process().space().parts(whole_pages(address.0, len)?);
+    let (parts, whole) = context.process().space().parts(whole_pages(address.0, len)?);
+    if flags & INVALIDATE != 0 && parts.iter().any(|part| part.flags.contains(RegionFlags::LOCKED)) {
+        return Err(EBUSY.into());
+    }
     if whole { Ok(0) } else { Err(ENOMEM.into()) }
 }
 
-/// `mincore(2)`: everything that is mapped counts as present.
+/// `mincore(2)`. Of what comes from files or an image every page counts as present.
 pub fn mincore(context: &mut Context<'_>, address: UserAddr, len: u64, vector: UserPtr<u8>) -> Outcome {
     if !is_aligned(address.0) {
         return Err(EINVAL.into());
     }
     let range = whole_pages(address.0, len)?;
-    let (_, whole) = context.process().space().parts(range);
+    let (parts, whole) = context.process().space().parts(range);
     if !whole && range.len != 0 {
         return Err(ENOMEM.into());
     }
-    const PRESENT: [u8; 256] = [1; 256];
-    let pages = range.len / PAGE_SIZE;
-    let mut done = 0;
-    while done < pages {
-        let step = (pages - done).min(PRESENT.len() as u64);
-        copy_out(vector.address().add(done), &PRESENT[..step as usize])?;
-        done += step;
+    let mut present = [0; 256];
+    for part in parts {
+        let known = match part.backing {
+            Backing::Anonymous | Backing::Heap | Backing::Stack => !part.flags.contains(RegionFlags::FROM_IMAGE),
+            Backing::Shared(..) => true,
+            _ => false,
+        };
+        let mut at = part.start;
+        while at < part.end() {
+            let step = (part.end() - at).min(present.len() as u64 * PAGE_SIZE);
+            let pages = &mut present[..(step / PAGE_SIZE) as usize];
+            pages.fill(1);
+            let (content, behind) = GuestRange::new(at, step)?.split(part.accessible().saturating_sub(at - part.start));
+            if known && content.len != 0 {
+                host::resident(content, pages)?;
+            }
+            pages[(content.len / PAGE_SIZE) as usize..][..(behind.len / PAGE_SIZE) as usize].fill(0);
+            copy_out(vector.address().add((at - range.start) / PAGE_SIZE), pages)?;
+            at += step;
+        }
     }
     Ok(0)
 }
 
-/// `mlock(2)`: kept in the books; the sandbox itself is never locked into the host's memory.
-pub fn mlock(context: &mut Context<'_>, address: UserAddr, len: u64) -> Outcome {
-    lock(context, address, len, RegionFlags::LOCKED, RegionFlags::empty())
-}
-
-/// `mlock2(2)`.
-pub fn mlock2(context: &mut Context<'_>, address: UserAddr, len: u64, flags: u32) -> Outcome {
-    const ONFAULT: u32 = 1;
-    if flags & !ONFAULT != 0 {
-        return Err(EINVAL.into());
-    }
-    lock(context, address, len, RegionFlags::LOCKED, RegionFlags::empty())
-}
-
-/// `munlock(2)`.
-pub fn munlock(context: &mut Context<'_>, address: UserAddr, len: u64) -> Outcome {
-    lock(context, address, len, RegionFlags::empty(), RegionFlags::LOCKED)
-}
-
-fn lock(context: &mut Context<'_>, address: UserAddr, len: u64, set: RegionFlags, clear: RegionFlags) -> Outcome {
+/// `remap_file_pages(2)`: a shared mapping shows another part of its file from here on, as its own mapping.
+pub fn remap_file_pages(
+    context: &mut Context<'_>,
+    address: UserAddr,
+    len: u64,
+    protection: u32,
+    page: u64,
+    _flags: u32,
+) -> Outcome {
     let start = crate::mm::page_down(address.0);
-    let end = address.0.checked_add(len).and_then(page_up).ok_or(EINVAL)?;
-    let range = GuestRange::new(start, end - start).map_err(|_| ENOMEM)?;
+    let len = crate::mm::page_down(len);
+    let offset = page.checked_mul(PAGE_SIZE).filter(|offset| *offset <= GUEST_END - len.min(GUEST_END));
+    let (Some(offset), 0, true) = (offset, protection, len != 0) else { return Err(EINVAL.into()) };
     let space = context.process().space();
-    space.change_flags(range, set, clear);
-    if space.parts(range).1 || len == 0 { Ok(0) } else { Err(ENOMEM.into()) }
-}
-
-/// `mlockall(2)`.
-pub fn mlockall(context: &mut Context<'_>, flags: u32) -> Outcome {
-    const CURRENT: u32 = 1;
-    const FUTURE: u32 = 2;
-    const ONFAULT: u32 = 4;
-    if flags == 0 || flags & !(CURRENT | FUTURE | ONFAULT) != 0 || flags == ONFAULT {
+    let range = GuestRange::new(start, len).map_err(|_| EINVAL)?;
+    let (parts, whole) = space.parts(range);
+    let first = parts.first().filter(|_| whole).ok_or(EINVAL)?;
+    let Backing::Shared(object, _, file) = &first.backing else { return Err(EINVAL.into()) };
+    let same = |part: &Region| {
+        part.protection == first.protection
+            && part.flags == first.flags
+            && matches!(&part.backing, Backing::Shared(other, ..) if Rc::ptr_eq(other, object))
+    };
+    if !parts.iter().all(same) {
         return Err(EINVAL.into());
     }
-    let space = context.process().space();
-    space.lock_future.set(flags & FUTURE != 0);
-    if flags & CURRENT != 0 {
-        space.change_flags(GuestRange::new(0, GUEST_END)?, RegionFlags::LOCKED, RegionFlags::empty());
-    }
-    Ok(0)
-}
-
-/// `munlockall(2)`.
-pub fn munlockall(context: &mut Context<'_>) -> Outcome {
-    let space = context.process().space();
-    space.lock_future.set(false);
-    space.change_flags(GuestRange::new(0, GUEST_END)?, RegionFlags::empty(), RegionFlags::LOCKED);
+    let region = Region { start, len, backing: Backing::Shared(object.clone(), offset, file.clone()), ..first.clone() };
+    space.map(region, &Content::Object(object.clone(), offset, Sharing::Shared), 0)?;
     Ok(0)
 }
 

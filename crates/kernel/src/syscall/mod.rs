@@ -14,10 +14,12 @@ pub mod locks;
 pub mod machine;
 pub mod memory;
 pub mod mqueue;
+pub mod memory_locks;
 #[cfg(test)]
 mod page;
 pub mod paths;
 pub mod process;
+pub mod process_memory;
 pub mod signals;
 pub mod sockets;
 pub mod strace;

@@ -582,7 +582,9 @@ pub fn memfd_create(context: &mut Context<'_>, name: UserPath, flags: u32) -> Ou
     const ALLOW_SEALING: u32 = 2;
     const NOEXEC_SEAL: u32 = 8;
     const EXEC: u32 = 16;
-    if flags & !(CLOEXEC | ALLOW_SEALING | NOEXEC_SEAL | EXEC) != 0 {
+    if flags & !(CLOEXEC | ALLOW_SEALING | NOEXEC_SEAL | EXEC) != 0
+        || flags & (NOEXEC_SEAL | EXEC) == NOEXEC_SEAL | EXEC
+    {
         return Err(EINVAL.into());
     }
     let name = crate::user_memory::read_string(name.0, 250).map_err(|errno| match errno {
@@ -592,8 +594,11 @@ pub fn memfd_create(context: &mut Context<'_>, name: UserPath, flags: u32) -> Ou
     let process = context.process();
     let caller = Caller::of(&process.credentials.borrow());
     let data = Data::default();
-    let sealable = flags & (ALLOW_SEALING | NOEXEC_SEAL) != 0;
-    data.seals.set(Some(if sealable { 0 } else { crate::fs::open::SEAL_SEAL }));
+    data.seals.set(Some(match flags & (ALLOW_SEALING | NOEXEC_SEAL) {
+        0 => crate::fs::open::SEAL_SEAL,
+        ALLOW_SEALING => 0,
+        _ => crate::fs::open::SEAL_EXEC,
+    }));
     let mode = S_IFREG | if flags & NOEXEC_SEAL != 0 { 0o666 } else { 0o777 };
     let inode = Inode::new(UPPER_DEVICE, Content::Regular(data), mode, caller.uid, caller.gid);
     inode.change(|meta| meta.links = 0);

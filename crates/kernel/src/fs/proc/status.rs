@@ -59,7 +59,7 @@ pub fn status(process: &Rc<Process>, thread: &Rc<Thread>) -> Vec<u8> {
     for (name, pages) in [
         ("VmPeak", mapped),
         ("VmSize", mapped),
-        ("VmLck", 0),
+        ("VmLck", process.space().locked_bytes() / 4096),
         ("VmPin", 0),
         ("VmHWM", resident),
         ("VmRSS", resident),
