@@ -79,6 +79,15 @@ pub fn programs() -> Result<Vec<Program>> {
     Ok(programs)
 }
 
+/// Builds the interpreter `NAME.c` of random programs, when it is older than its sources.
+///
+/// # Errors
+/// What the compiler says.
+pub fn build_interpreter(folder: &Path, name: &str, target: &Path) -> Result<()> {
+    let headers = newest(folder, "h")?.max(newest(&repository().join("tests/linux"), "h")?);
+    build(&folder.join(format!("{name}.c")), target, Linking::Dynamic, headers)
+}
+
 fn build(source: &Path, target: &Path, linking: Linking, headers: SystemTime) -> Result<()> {
     let changed = fs::metadata(source)?.modified()?.max(headers);
     if fs::metadata(target).and_then(|built| built.modified()).is_ok_and(|built| built > changed) {

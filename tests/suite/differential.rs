@@ -145,7 +145,11 @@ fn compare(native: &Outcome, inside: &Outcome) -> Result<()> {
     bail!("{difference}\n  status {} natively, {} inside\n{inside}", native.status, inside.status)
 }
 
-fn number_from_environment(name: &str) -> Result<Option<u64>> {
+/// A number that a variable of the environment names.
+///
+/// # Errors
+/// When it is none.
+pub fn number_from_environment(name: &str) -> Result<Option<u64>> {
     let Ok(value) = std::env::var(name) else { return Ok(None) };
     Ok(Some(value.parse().with_context(|| format!("{name}={value} is no number"))?))
 }
@@ -155,10 +159,22 @@ fn name_hash(name: &str) -> u64 {
 }
 
 /// SplitMix64: points need to be spread, not secret.
-struct Random(u64);
+pub struct Random(u64);
 
 impl Random {
-    fn below(&mut self, end: u64) -> u64 {
+    /// The sequence of a seed.
+    pub const fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    /// One of these.
+    pub fn pick(&mut self, of: &[u64]) -> u64 {
+        let index = self.below(of.len().max(1) as u64);
+        usize::try_from(index).ok().and_then(|index| of.get(index)).copied().unwrap_or(0)
+    }
+
+    /// A number below `end`, which is not 0.
+    pub fn below(&mut self, end: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

@@ -12,6 +12,7 @@
 //! * [`ordinary_user`]: all of it without privileges.
 //! * [`bad_input`]: programs, configurations and images that are not in order.
 //! * [`uniqueness`]: what differs between instances of one image, and their clocks.
+//! * [`random`]: random programs of memory maps, natively and in the sandbox.
 //! * [`hostile`]: guests that try what is forbidden, one tiny program a deed.
 //!
 //! Nothing is skipped when the sandbox doesn't work: the case fails.
@@ -32,6 +33,7 @@ pub mod known_failures;
 pub mod ordinary_user;
 pub mod process;
 pub mod python;
+pub mod random;
 pub mod sandbox;
 pub mod serving;
 pub mod uniqueness;

@@ -4,7 +4,7 @@ use libtest_mimic::Arguments;
 use std::process::ExitCode;
 use system_tests::{
     bad_input, boots, command, crash, differential, gallery, guest_files, hostile, hostile_place, known_failures,
-    ordinary_user, process, python, serving, uniqueness,
+    ordinary_user, process, python, random, serving, uniqueness,
 };
 
 fn main() -> ExitCode {
@@ -25,6 +25,7 @@ fn main() -> ExitCode {
         guest_files::trials,
         ordinary_user::trials,
         crash::trials,
+        random::trials,
         uniqueness::trials,
         serving::trials,
         hostile::trials,
