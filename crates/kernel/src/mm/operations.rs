@@ -44,8 +44,13 @@ impl AddressSpace {
             self.protect_host(&changed, piece)?;
             let old = self.take_out(piece);
             super::patch::mapped(self, &changed);
+            let gets_written = new & protection::WRITE != 0 && part.protection & protection::WRITE == 0;
+            let brought_in = changed.flags.contains(RegionFlags::LOCKED) && gets_written && changed.is_private();
             self.put_in(changed);
             drop(old);
+            if brought_in {
+                let _ = self.populate(piece);
+            }
         }
         if whole { Ok(()) } else { Err(ENOMEM) }
     }

@@ -7,10 +7,10 @@
 //! Of a private mapping the host knows which pages are its own, and the kernel does not. Where it has to (an image
 //! is made, or the content moves), it finds out: a page that is the object's changes with it.
 
-use super::region::{Region, RegionFlags, Sharing};
+use super::region::{Backing, Region, RegionFlags, Sharing};
 use super::{AddressSpace, SharedObject, page_up};
 use crate::entry::Fault;
-use crate::errno::Errno;
+use crate::errno::{EFAULT, Errno};
 use crate::host::{self, GuestRange, map_flags, protection};
 use crate::user_memory::{UserAddr, copy_in};
 use abi::layout::PAGE_SIZE;
@@ -79,6 +79,29 @@ impl AddressSpace {
             None => range,
         };
         if range.len == 0 { Ok(()) } else { host::protect_guest(range, region.protection) }
+    }
+
+    /// Brings the pages of a range in, as `mlock(2)` does: a private mapping that can be written to has its own pages
+    /// of a file from then on.
+    ///
+    /// # Errors
+    /// `EFAULT` at the first page that can't be brought in.
+    pub fn populate(&self, range: GuestRange) -> Result<(), Errno> {
+        const POPULATE_WRITE: u32 = 23;
+        for part in self.parts(range).0 {
+            if part.protection == protection::NONE {
+                return Err(EFAULT);
+            }
+            let (content, behind) = GuestRange::new(part.start, part.len)?.split(part.accessible());
+            let copies = matches!(part.backing, Backing::Private(..)) && part.protection & protection::WRITE != 0;
+            if copies && content.len != 0 {
+                host::advise_guest(content, POPULATE_WRITE)?;
+            }
+            if behind.len != 0 {
+                return Err(EFAULT);
+            }
+        }
+        Ok(())
     }
 
     /// The regions that show an object.

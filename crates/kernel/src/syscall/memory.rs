@@ -125,6 +125,10 @@ pub fn mmap(
     let populate = flags.contains(MapFlags::POPULATE) && !flags.contains(MapFlags::NONBLOCK);
     let extra = if populate { map_flags::POPULATE } else { 0 };
     space.map(Region { start, len, protection, backing, flags: kept }, &content, extra)?;
+    if locked {
+        // What can't be brought in is left out.
+        let _ = space.populate(GuestRange::new(start, len)?);
+    }
     Ok(start as usize)
 }
 
@@ -444,9 +448,13 @@ fn advise(space: &AddressSpace, range: GuestRange, parts: &[Region], advice: i32
         19 => space.change_flags(range, RegionFlags::empty(), RegionFlags::WIPE_ON_FORK),
         // POPULATE_READ, POPULATE_WRITE
         22 | 23 => {
+            let mut at = range.start;
             for part in parts {
-                let range = GuestRange::new(part.start, part.len)?;
-                let (content, behind) = range.split(part.accessible());
+                if part.start != at {
+                    return Err(ENOMEM);
+                }
+                at = part.end();
+                let (content, behind) = GuestRange::new(part.start, part.len)?.split(part.accessible());
                 if content.len != 0 {
                     host::advise_guest(content, advice as u32)?;
                 }

@@ -35,7 +35,7 @@ pub fn check_mapping(context: &Context<'_>, space: &AddressSpace, more: u64, ask
 
 /// `mlock(2)`.
 pub fn mlock(context: &mut Context<'_>, address: UserAddr, len: u64) -> Outcome {
-    lock(context, address, len)
+    lock(context, address, len, 0)
 }
 
 /// `mlock2(2)`.
@@ -43,7 +43,7 @@ pub fn mlock2(context: &mut Context<'_>, address: UserAddr, len: u64, flags: u32
     if flags & !ONFAULT != 0 {
         return Err(EINVAL.into());
     }
-    lock(context, address, len)
+    lock(context, address, len, flags)
 }
 
 /// The whole pages of a range; none when there are none. A length that wraps around counts as none, as on Linux.
@@ -57,7 +57,7 @@ fn pages(address: UserAddr, len: u64) -> Result<Option<GuestRange>, Errno> {
     GuestRange::new(start, end - start).map(Some).map_err(|_| ENOMEM)
 }
 
-fn lock(context: &mut Context<'_>, address: UserAddr, len: u64) -> Outcome {
+fn lock(context: &mut Context<'_>, address: UserAddr, len: u64, flags: u32) -> Outcome {
     let limit = limit(context);
     if limit == Some(0) {
         return Err(EPERM.into());
@@ -72,7 +72,11 @@ fn lock(context: &mut Context<'_>, address: UserAddr, len: u64) -> Outcome {
             return Err(ENOMEM.into());
         }
     }
-    change(&space, range, RegionFlags::LOCKED, RegionFlags::empty())
+    change(&space, range, RegionFlags::LOCKED, RegionFlags::empty())?;
+    if flags & ONFAULT == 0 {
+        space.populate(range).map_err(|_| ENOMEM)?;
+    }
+    Ok(0)
 }
 
 /// `munlock(2)`.
@@ -112,6 +116,12 @@ pub fn mlockall(context: &mut Context<'_>, flags: u32) -> Outcome {
     space.lock_future.set(flags & FUTURE != 0);
     if flags & CURRENT != 0 {
         space.change_flags(GuestRange::new(0, GUEST_END)?, RegionFlags::LOCKED, RegionFlags::empty());
+        if flags & ONFAULT == 0 {
+            for region in space.regions() {
+                // What can't be brought in is left out.
+                let _ = space.populate(GuestRange::new(region.start, region.len)?);
+            }
+        }
     }
     Ok(0)
 }
