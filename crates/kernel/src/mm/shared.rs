@@ -307,7 +307,8 @@ impl SharedObject {
 
     /// Whether a shared mapping can write to it, now or after an `mprotect(2)`.
     pub fn has_writers(self: &Rc<Self>) -> bool {
-        processes().iter().any(|process| process.space().may_write(self))
+        let all = kernel().tasks.processes.borrow();
+        all.values().any(|process| process.space().may_write(self))
     }
 
     /// Makes guest addresses a mapping of the content from `offset` on.
