@@ -463,6 +463,8 @@ fn advise(space: &AddressSpace, range: GuestRange, parts: &[Region], advice: i32
                 }
             }
         }
+        // COLD, PAGEOUT
+        20 | 21 if locked => return Err(EINVAL),
         // Read-ahead, merging, huge pages, cold pages: hints that the host needs no word about.
         _ => {}
     }
