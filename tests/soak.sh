@@ -1,6 +1,7 @@
 #!/bin/sh
 # The tests that take longer than a minute: every program imaged at many random system calls, and mutations of
-# everything that a guest or a file controls (CATALYZER_FUZZ_RUNS for each target).
+# everything that a guest or a file controls (CATALYZER_FUZZ_RUNS for each target), and random programs natively and
+# inside (CATALYZER_RANDOM_OPERATIONS for each family).
 # One line about each run is added to docs/soak.md: when, which commit, the command, the seed and the counts.
 set -u
 cd "$(dirname "$0")/.."
@@ -22,6 +23,16 @@ HEAD
 commit=$(git rev-parse --short HEAD 2>/dev/null || echo unknown)
 command="CATALYZER_IMAGE_POINTS=$points CATALYZER_SEED=$seed make soak"
 echo "| $(date -u +%FT%RZ) | $commit | \`$command\` | ${counts:-did not finish} |" >> docs/soak.md
+operations=${CATALYZER_RANDOM_OPERATIONS:-1000000}
+command="CATALYZER_RANDOM_OPERATIONS=$operations CATALYZER_SEED=$seed cargo test --package system-tests -- --include-ignored random::"
+if CATALYZER_RANDOM_OPERATIONS=$operations CATALYZER_SEED=$seed \
+    cargo test --package system-tests -- --include-ignored random:: 2>&1 | tee "$log" | grep -q ' 0 failed'; then
+    random=$(sed -n 's/^random::/random::/p' "$log" | tr '|' ' ')
+else
+    random="failed"
+fi
+cat "$log"
+echo "| $(date -u +%FT%RZ) | $commit | \`$command\` | $random |" >> docs/soak.md
 runs=${CATALYZER_FUZZ_RUNS:-2000000}
 command="CATALYZER_FUZZ_RUNS=$runs CATALYZER_SEED=$seed cargo test --release --package fuzz"
 export CATALYZER_FUZZ_RUNS="$runs" CATALYZER_SEED="$seed"
@@ -32,4 +43,4 @@ else
 fi
 echo "| $(date -u +%FT%RZ) | $commit | \`$command\` | $fuzzed |" >> docs/soak.md
 case $counts in *" 0 failed"*) ;; *) exit 1 ;; esac
-test "$fuzzed" != failed
+test "$random" != failed && test "$fuzzed" != failed
