@@ -101,4 +101,9 @@ impl Kernel {
     pub fn thread(&self, tid: task::Tid) -> Option<Rc<task::Thread>> {
         self.tasks.threads.borrow().get(&tid).cloned()
     }
+
+    /// The guest thread that the calling host thread runs, if it runs one.
+    pub fn running(&self) -> Option<Rc<task::Thread>> {
+        self.thread(task::Tid(local::per_thread().tid.get()))
+    }
 }

@@ -6,6 +6,7 @@
 
 pub mod epoll;
 pub mod eventfd;
+pub mod inotify;
 pub mod poll;
 pub mod signalfd;
 pub mod timerfd;

@@ -2,7 +2,7 @@
 //! mapped shared and writable keeps all of its content in the shared object from then on.
 
 use super::lower::LowerFile;
-use crate::errno::{EFAULT, EFBIG, EIO, ENOSPC, Errno};
+use crate::errno::{EFAULT, EFBIG, EINVAL, EIO, ENOSPC, Errno};
 use crate::kernel;
 use crate::mm::SharedObject;
 use crate::user_memory::{Sink, Source};
@@ -279,6 +279,80 @@ impl Data {
             }
             at += step;
         }
+        Ok(())
+    }
+
+    /// Makes all pages of below from an offset on our own, so that they can move.
+    fn own_from(&self, offset: u64) -> Result<(), Errno> {
+        for index in offset / PAGE..self.base_len.get().div_ceil(PAGE) {
+            self.own_page(index)?;
+        }
+        self.base_len.set(self.base_len.get().min(offset));
+        Ok(())
+    }
+
+    /// Moves the content of a shared object from one offset to another, piece by piece.
+    fn move_shared(object: &Rc<SharedObject>, from: u64, to: u64, len: u64) -> Result<(), Errno> {
+        let mut buffer = alloc::vec![0u8; PIECE];
+        let mut done = 0;
+        while done < len {
+            let step = (len - done).min(PIECE as u64);
+            // Upwards the last piece goes first, so that nothing is overwritten before it has moved.
+            let at = if to > from { len - done - step } else { done };
+            let piece = buffer.get_mut(..step as usize).ok_or(EFAULT)?;
+            object.read(from + at, piece);
+            object.write(to + at, piece)?;
+            done += step;
+        }
+        Ok(())
+    }
+
+    /// `FALLOC_FL_COLLAPSE_RANGE`: takes whole pages out; what follows moves down.
+    ///
+    /// # Errors
+    /// `EINVAL` unless the range is whole pages before the end; as [`Data::write`].
+    pub fn collapse(&self, offset: u64, len: u64) -> Result<(), Errno> {
+        let size = self.size();
+        if !offset.is_multiple_of(PAGE) || !len.is_multiple_of(PAGE) || offset + len >= size {
+            return Err(EINVAL);
+        }
+        if let Some(object) = self.object() {
+            Self::move_shared(&object, offset + len, offset, size - offset - len)?;
+            return object.resize(size - len);
+        }
+        self.own_from(offset)?;
+        let mut pages = self.pages.borrow_mut();
+        let mut gone = pages.split_off(&(offset / PAGE));
+        let kept = gone.split_off(&((offset + len) / PAGE));
+        kernel().fs.uncharge(gone.len() as u64);
+        pages.extend(kept.into_iter().map(|(index, page)| (index - len / PAGE, page)));
+        self.size.set(size - len);
+        Ok(())
+    }
+
+    /// `FALLOC_FL_INSERT_RANGE`: a hole of whole pages; what follows moves up.
+    ///
+    /// # Errors
+    /// `EINVAL` unless the range is whole pages and begins before the end; `EFBIG`; as [`Data::write`].
+    pub fn insert(&self, offset: u64, len: u64) -> Result<(), Errno> {
+        let size = self.size();
+        if !offset.is_multiple_of(PAGE) || !len.is_multiple_of(PAGE) || offset >= size {
+            return Err(EINVAL);
+        }
+        if size + len > MAX_SIZE {
+            return Err(EFBIG);
+        }
+        if let Some(object) = self.object() {
+            object.resize(size + len)?;
+            Self::move_shared(&object, offset, offset + len, size - offset)?;
+            object.zero(offset, len);
+            return Ok(());
+        }
+        self.own_from(offset)?;
+        let mut pages = self.pages.borrow_mut();
+        let moved = pages.split_off(&(offset / PAGE));
+        pages.extend(moved.into_iter().map(|(index, page)| (index + len / PAGE, page)));
+        self.size.set(size + len);
         Ok(())
     }
 

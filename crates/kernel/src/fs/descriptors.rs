@@ -80,6 +80,16 @@ impl DescriptorTable {
         Ok(Fd(index as i32))
     }
 
+    /// Whether another descriptor may be opened: asked before anything is made.
+    ///
+    /// # Errors
+    /// `EMFILE`.
+    pub fn check_room(&self) -> Result<(), Errno> {
+        let entries = self.entries.borrow();
+        let free = entries.iter().position(Option::is_none).unwrap_or(entries.len());
+        if free < self.limit.get() { Ok(()) } else { Err(EMFILE) }
+    }
+
     /// Gives out the lowest free number.
     ///
     /// # Errors

@@ -73,7 +73,7 @@ impl Directory {
         let Some(lower) = &self.lower else { return Ok(None) };
         let entry = match lower::lookup(&lower.join(name)) {
             Ok(inode) => {
-                inode.set_place(Some(parent), name);
+                inode.set_place(parent, name);
                 Entry::Node(inode)
             }
             Err(errno @ (ENOENT | EACCES)) => Entry::Missing(errno),
@@ -108,7 +108,7 @@ impl Inode {
             Content::Virtual(directory) => {
                 let found = directory.lookup(name);
                 if let Some(inode) = &found {
-                    inode.set_place(Some(self), name);
+                    inode.set_place(self, name);
                 }
                 Ok(found)
             }
@@ -139,7 +139,7 @@ impl Inode {
             return Err(ENOENT);
         }
         directory.entries.borrow_mut().insert(name.to_vec(), Entry::Node(child.clone()));
-        child.set_place(Some(self), name);
+        child.set_place(self, name);
         if child.is_directory() {
             self.change(|meta| meta.links += 1);
         }
@@ -160,7 +160,6 @@ impl Inode {
             directory.entries.borrow_mut().remove(name);
         }
         if child.is_directory() {
-            child.set_place(None, name);
             self.change(|meta| meta.links = meta.links.saturating_sub(1));
         }
         self.modified();
@@ -171,7 +170,7 @@ impl Inode {
     pub fn mount(self: &Rc<Self>, name: &[u8], child: &Rc<Self>) {
         if let Content::Directory(directory) = &self.content {
             let old = directory.entries.borrow_mut().insert(name.to_vec(), Entry::Node(child.clone()));
-            child.set_place(Some(self), name);
+            child.set_place(self, name);
             if child.is_directory() && !matches!(old, Some(Entry::Node(_))) {
                 self.change(|meta| meta.links += 1);
             }

@@ -61,6 +61,19 @@ bitflags! {
 }
 
 impl OpenFlags {
+    /// What means something beside `O_PATH`.
+    pub const OF_PATH: Self = Self::PATH.union(Self::DIRECTORY).union(Self::NOFOLLOW).union(Self::CLOEXEC);
+
+    /// Whether permission to write is asked for: also by the access mode 3, whose descriptor can do neither.
+    pub fn asks_to_write(self) -> bool {
+        self.intersects(Self::WRONLY | Self::RDWR)
+    }
+
+    /// Whether permission to read is asked for.
+    pub fn asks_to_read(self) -> bool {
+        !self.contains(Self::WRONLY) || self.contains(Self::RDWR)
+    }
+
     /// Whether reading is allowed.
     pub fn readable(self) -> bool {
         !self.contains(Self::WRONLY) && !self.contains(Self::PATH)
@@ -68,7 +81,9 @@ impl OpenFlags {
 
     /// Whether writing is allowed.
     pub fn writable(self) -> bool {
-        self.intersects(Self::WRONLY | Self::RDWR) && !self.contains(Self::PATH)
+        self.intersects(Self::WRONLY | Self::RDWR)
+            && !self.contains(Self::WRONLY | Self::RDWR)
+            && !self.contains(Self::PATH)
     }
 }
 

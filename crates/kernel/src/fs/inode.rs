@@ -8,15 +8,16 @@
 use super::data::Data;
 use super::directory::Directory;
 use super::file::{File, Stat};
+use super::notify::Watch;
 use super::proc::magic::MagicLink;
 use crate::errno::{EACCES, EPERM, Errno};
 use crate::heap::guest_word::ByteBox;
 use crate::kernel;
 use crate::task::process::Credentials;
-use alloc::rc::Rc;
+use alloc::rc::{Rc, Weak};
 use alloc::vec::Vec;
 use core::any::Any;
-use core::cell::RefCell;
+use core::cell::{Cell, RefCell};
 
 /// `S_IFMT`.
 pub const S_IFMT: u32 = 0o170_000;
@@ -56,6 +57,10 @@ pub const PROC_DEVICE: u64 = 0x21;
 pub const SYS_DEVICE: u64 = 0x22;
 /// `/dev`.
 pub const DEV_DEVICE: u64 = 0x23;
+/// `/dev/shm`.
+pub const SHM_DEVICE: u64 = 0x24;
+/// What `memfd_create(2)` makes.
+pub const MEMORY_DEVICE: u64 = 0x1;
 
 /// Attributes of an inode that change.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -156,7 +161,7 @@ pub trait VirtualDirectory {
 }
 
 /// Who asks: the part of a process's credentials that files look at.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caller {
     /// File-system user.
     pub uid: u32,
@@ -164,22 +169,58 @@ pub struct Caller {
     pub gid: u32,
     /// Supplementary groups.
     pub groups: Vec<u32>,
+    /// Effective capabilities.
+    pub capabilities: u64,
+}
+
+/// `CAP_CHOWN` and its neighbours (`capabilities(7)`).
+pub const CAP_CHOWN: u32 = 0;
+/// `CAP_DAC_OVERRIDE`.
+pub const CAP_DAC_OVERRIDE: u32 = 1;
+/// `CAP_DAC_READ_SEARCH`.
+pub const CAP_DAC_READ_SEARCH: u32 = 2;
+/// `CAP_FOWNER`.
+pub const CAP_FOWNER: u32 = 3;
+/// `CAP_FSETID`.
+pub const CAP_FSETID: u32 = 4;
+/// `CAP_SYS_CHROOT`.
+pub const CAP_SYS_CHROOT: u32 = 18;
+/// `CAP_SYS_ADMIN`.
+pub const CAP_SYS_ADMIN: u32 = 21;
+/// `CAP_MKNOD`.
+pub const CAP_MKNOD: u32 = 27;
+
+impl Default for Caller {
+    /// The kernel itself, and root.
+    fn default() -> Self {
+        Self { uid: 0, gid: 0, groups: Vec::new(), capabilities: u64::MAX }
+    }
 }
 
 impl Caller {
     /// With the file-system ids.
     pub fn of(credentials: &Credentials) -> Self {
-        Self { uid: credentials.uid[3], gid: credentials.gid[3], groups: credentials.groups.clone() }
+        Self {
+            uid: credentials.uid[3],
+            gid: credentials.gid[3],
+            groups: credentials.groups.clone(),
+            capabilities: credentials.capabilities[0],
+        }
     }
 
-    /// With the real ids (`access(2)`).
+    /// With the real ids (`access(2)`): root has what it is permitted, others have nothing.
     pub fn real(credentials: &Credentials) -> Self {
-        Self { uid: credentials.uid[0], gid: credentials.gid[0], groups: credentials.groups.clone() }
+        Self {
+            uid: credentials.uid[0],
+            gid: credentials.gid[0],
+            groups: credentials.groups.clone(),
+            capabilities: if credentials.uid[0] == 0 { credentials.capabilities[1] } else { 0 },
+        }
     }
 
-    /// Whether permissions don't bind it.
-    pub const fn is_root(&self) -> bool {
-        self.uid == 0
+    /// Whether it has a capability (`CAP_*`).
+    pub const fn can(&self, capability: u32) -> bool {
+        self.capabilities >> capability & 1 != 0
     }
 
     /// Whether it belongs to a group.
@@ -196,7 +237,14 @@ pub struct Inode {
     pub content: Content,
     // Guest-controlled numbers: in the byte arena.
     meta: RefCell<ByteBox<[u64; 7]>>,
-    // Of a directory: where it hangs. Taken away when it is removed, which also ends the cycle.
+    /// Extended attributes: names and values.
+    pub attributes: RefCell<Vec<(Vec<u8>, Vec<u8>)>>,
+    /// Who is told of what happens to it ([`super::notify`]).
+    pub(super) watches: RefCell<Vec<Weak<Watch>>>,
+    /// Made without a name, and may get one (`O_TMPFILE`).
+    pub linkable: Cell<bool>,
+    // Of a directory: where it hangs. A removed one keeps its way up, as in Linux; the way down is gone, so that is
+    // no cycle.
     parent: RefCell<Option<Rc<Inode>>>,
     name: RefCell<Vec<u8>>,
 }
@@ -208,6 +256,9 @@ impl Inode {
             device,
             content,
             meta: RefCell::new(ByteBox::new(meta.pack())),
+            attributes: RefCell::default(),
+            watches: RefCell::default(),
+            linkable: Cell::new(false),
             parent: RefCell::default(),
             name: RefCell::default(),
         })
@@ -234,6 +285,14 @@ impl Inode {
     /// An empty directory of the upper layer.
     pub fn directory(mode: u32, uid: u32, gid: u32) -> Rc<Self> {
         Self::new(UPPER_DEVICE, Content::Directory(Directory::default()), S_IFDIR | mode, uid, gid)
+    }
+
+    /// The mount it belongs to, by its device: the upper layer and all lower ones are one overlay.
+    pub const fn mount_device(&self) -> u64 {
+        match self.device {
+            PROC_DEVICE | SYS_DEVICE | DEV_DEVICE | SHM_DEVICE | MEMORY_DEVICE => self.device,
+            _ => UPPER_DEVICE,
+        }
     }
 
     /// Its attributes.
@@ -323,10 +382,6 @@ impl Inode {
     /// `EACCES`.
     pub fn check_access(&self, caller: &Caller, wanted: u32) -> Result<(), Errno> {
         let meta = self.meta();
-        if caller.is_root() {
-            let executable = self.is_directory() || meta.mode & 0o111 != 0;
-            return if wanted & MAY_EXEC != 0 && !executable { Err(EACCES) } else { Ok(()) };
-        }
         let granted = if caller.uid == meta.uid {
             meta.mode >> 6
         } else if caller.in_group(meta.gid) {
@@ -334,7 +389,13 @@ impl Inode {
         } else {
             meta.mode
         };
-        if wanted & !granted & 7 == 0 { Ok(()) } else { Err(EACCES) }
+        if wanted & !granted & 7 == 0 {
+            return Ok(());
+        }
+        let only_looks = if self.is_directory() { wanted & MAY_WRITE == 0 } else { wanted & 7 == MAY_READ };
+        let may_override = self.is_directory() || wanted & MAY_EXEC == 0 || meta.mode & 0o111 != 0;
+        let capable = only_looks && caller.can(CAP_DAC_READ_SEARCH) || may_override && caller.can(CAP_DAC_OVERRIDE);
+        if capable { Ok(()) } else { Err(EACCES) }
     }
 
     /// `EPERM` unless the caller owns it.
@@ -342,24 +403,58 @@ impl Inode {
     /// # Errors
     /// `EPERM`.
     pub fn check_owner(&self, caller: &Caller) -> Result<(), Errno> {
-        if caller.is_root() || caller.uid == self.meta().uid { Ok(()) } else { Err(EPERM) }
+        if caller.uid == self.meta().uid || caller.can(CAP_FOWNER) { Ok(()) } else { Err(EPERM) }
     }
 
-    /// The directory that a directory hangs in; the root hangs in itself.
+    /// Its mode without what gives another identity: the set-user-id bit, and the set-group-id bit unless it only marks
+    /// mandatory locking for the group's members.
+    pub fn mode_without_identity(&self, caller: &Caller) -> u32 {
+        let meta = self.meta();
+        let mut kept = meta.mode & !S_ISUID;
+        if meta.mode & 0o010 != 0 || !caller.in_group(meta.gid) && !caller.can(CAP_FSETID) {
+            kept &= !S_ISGID;
+        }
+        kept
+    }
+
+    /// The running thread changes the content: a program that somebody else wrote to gives no identity any more.
+    pub fn content_changes(&self) {
+        self.attributes.borrow_mut().retain(|(name, _)| name != b"security.capability");
+        if self.meta().mode & (S_ISUID | S_ISGID) == 0 {
+            return;
+        }
+        let caller = Caller::of(&crate::syscall::dispatch::current().process().credentials.borrow());
+        if !caller.can(CAP_FSETID) {
+            let mode = self.mode_without_identity(&caller);
+            self.change(|meta| meta.mode = mode);
+        }
+    }
+
+    /// The directory that a directory hangs in, or hung in when it was removed; none for the root.
     pub fn parent(self: &Rc<Self>) -> Option<Rc<Self>> {
         self.parent.borrow().clone()
     }
 
     /// Says where a directory hangs; does nothing for anything else.
-    pub fn set_place(&self, parent: Option<&Rc<Self>>, name: &[u8]) {
+    pub fn set_place(&self, parent: &Rc<Self>, name: &[u8]) {
         if self.is_directory() {
-            *self.parent.borrow_mut() = parent.cloned();
+            *self.parent.borrow_mut() = Some(parent.clone());
             *self.name.borrow_mut() = name.to_vec();
         }
     }
 
+    /// Whether it is a directory that was removed.
+    pub fn is_removed(&self) -> bool {
+        self.is_directory() && self.meta().links == 0
+    }
+
     /// Absolute path of a directory as seen from `root`; none when it was removed or lies outside.
     pub fn path_below(self: &Rc<Self>, root: &Rc<Self>) -> Option<Vec<u8>> {
+        if self.is_removed() { None } else { self.last_path_below(root) }
+    }
+
+    /// As [`Inode::path_below`], of a removed directory the path that it had.
+    pub fn last_path_below(self: &Rc<Self>, root: &Rc<Self>) -> Option<Vec<u8>> {
         let mut names = Vec::new();
         let mut at = self.clone();
         while !Rc::ptr_eq(&at, root) {
@@ -391,6 +486,14 @@ impl Inode {
     }
 }
 
+impl Drop for Inode {
+    fn drop(&mut self) {
+        if !self.watches.get_mut().is_empty() {
+            self.report_end();
+        }
+    }
+}
+
 /// Where an open file was found: for its name in `/proc` and the I/O table.
 #[derive(Clone, Default)]
 pub struct Place {
@@ -405,25 +508,27 @@ impl Place {
     pub fn path(&self, inode: &Rc<Inode>) -> Vec<u8> {
         let root = kernel().fs.root();
         if inode.is_directory() {
-            return inode.path_below(&root).unwrap_or_else(|| {
-                let mut path = alloc::vec![b'/'];
-                path.extend_from_slice(&self.name);
-                path.extend_from_slice(b" (deleted)");
-                path
-            });
+            let mut path = inode.last_path_below(&root).unwrap_or_else(|| self.name.clone());
+            if inode.is_removed() {
+                path.extend_from_slice(DELETED);
+            }
+            return path;
         }
         let Some(parent) = &self.parent else { return self.name.clone() };
-        let mut path = parent.path_below(&root).unwrap_or_default();
+        let mut path = parent.last_path_below(&root).unwrap_or_default();
         if path.last() != Some(&b'/') {
             path.push(b'/');
         }
         path.extend_from_slice(&self.name);
         if !parent.has_child(&self.name, inode) {
-            path.extend_from_slice(b" (deleted)");
+            path.extend_from_slice(DELETED);
         }
         path
     }
 }
+
+/// What `/proc` adds to a path that leads nowhere any more.
+pub const DELETED: &[u8] = b" (deleted)";
 
 /// The inode behind an open file of the file system.
 pub fn inode_of(object: &Rc<dyn File>) -> Option<Rc<Inode>> {

@@ -20,6 +20,7 @@ pub mod generation;
 pub mod inode;
 pub mod locks;
 pub mod lower;
+pub mod notify;
 pub mod open;
 pub mod proc;
 mod setup;
@@ -51,6 +52,8 @@ pub struct Files {
     pub streams: RefCell<Vec<Rc<streams::Stream>>>,
     /// What changes with each instance.
     pub generation: generation::Generation,
+    /// Watches of `inotify(7)`.
+    pub notices: notify::Notices,
     /// Files that are or were locked.
     pub locks: RefCell<Vec<Rc<locks::Locks>>>,
 }
@@ -136,5 +139,5 @@ impl FsContext {
 pub fn walker(process: &Rc<Process>) -> (Walker, Rc<Inode>) {
     let fs = process.fs();
     let caller = Caller::of(&process.credentials.borrow());
-    (Walker { root: fs.root(), caller }, fs.directory())
+    (Walker::new(fs.root(), caller), fs.directory())
 }

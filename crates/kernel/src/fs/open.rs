@@ -5,10 +5,14 @@ use super::data::Sought;
 use super::directory::Listed;
 use super::file::{File, Mapping, OpenFile, OpenFlags, Stat};
 use super::inode::{Content, Inode, MAY_EXEC, MAY_READ, MAY_WRITE, Place, S_IFREG};
+use super::notify::{self, Happened};
 use super::walk::{Follow, Found, Walker};
-use crate::errno::{EACCES, EBADF, EINVAL, EISDIR, ELOOP, ENODEV, ENOTDIR, ENXIO, Errno};
+use crate::errno::{EACCES, EBADF, EFBIG, EINVAL, EISDIR, ELOOP, ENODEV, ENOTDIR, ENXIO, Errno};
+use crate::kernel;
 use crate::syscall::{Context, Outcome, Stop};
 use crate::task::Process;
+use crate::task::signal::queue::{Info, SI_KERNEL};
+use crate::task::signal::{Signal, send};
 use crate::user_memory::{Sink, Source};
 use crate::wait::Events;
 use abi::dump::IoState;
@@ -101,6 +105,9 @@ impl File for Opened {
         match &self.inode.content {
             Content::Regular(data) => {
                 let moved = data.read(sink, position)?;
+                if moved > 0 {
+                    notify::happened(&self.inode, Some(&self.place), Happened::ACCESS);
+                }
                 if moved > 0 && !file.flags.get().contains(OpenFlags::NOATIME) && data.untouched().is_none() {
                     let now = crate::time::realtime_ns().cast_signed();
                     self.inode.change(|meta| meta.accessed_ns = now);
@@ -132,9 +139,15 @@ impl File for Opened {
                 {
                     return Err(crate::errno::EPERM.into());
                 }
-                let moved = data.write(source, position)?;
+                if source.left() == 0 {
+                    return Ok(0);
+                }
+                let mut source = limited(source, position)?;
+                self.inode.content_changes();
+                let moved = data.write(&mut source, position)?;
                 if moved > 0 {
                     self.inode.modified();
+                    notify::happened(&self.inode, Some(&self.place), Happened::MODIFY);
                 }
                 Ok(moved)
             }
@@ -173,7 +186,9 @@ impl File for Opened {
     }
 
     fn truncate(&self, len: u64) -> Result<(), Errno> {
-        truncate(&self.inode, len)
+        truncate(&self.inode, len)?;
+        notify::happened(&self.inode, Some(&self.place), Happened::MODIFY);
+        Ok(())
     }
 
     fn map(&self, _file: &OpenFile) -> Result<Mapping, Errno> {
@@ -186,8 +201,12 @@ impl File for Opened {
         }
     }
 
-    fn released(&self, _file: &OpenFile) {
+    fn released(&self, file: &OpenFile) {
         super::locks::released(&self.inode);
+        if !self.named_only {
+            let what = if file.flags.get().writable() { Happened::CLOSE_WRITE } else { Happened::CLOSE_NOWRITE };
+            notify::happened(&self.inode, Some(&self.place), what);
+        }
     }
 
     fn map_shared(&self, file: &OpenFile) -> Result<Mapping, Errno> {
@@ -231,6 +250,10 @@ pub fn truncate(inode: &Rc<Inode>, len: u64) -> Result<(), Errno> {
             if (seals & SEAL_SHRINK != 0 && len < data.size()) || (seals & SEAL_GROW != 0 && len > data.size()) {
                 return Err(crate::errno::EPERM);
             }
+            if len > data.size() {
+                check_size_limit(len)?;
+            }
+            inode.content_changes();
             data.truncate(len)?;
             inode.modified();
             Ok(())
@@ -239,6 +262,53 @@ pub fn truncate(inode: &Rc<Inode>, len: u64) -> Result<(), Errno> {
         // Generated files and devices take `O_TRUNC` and forget it.
         Content::Generated(_) | Content::Device(_) => Ok(()),
         _ => Err(EINVAL),
+    }
+}
+
+/// `RLIMIT_FSIZE` of the running process.
+fn size_limit() -> u64 {
+    const LIMIT: usize = 1;
+    kernel().running().map_or(u64::MAX, |thread| thread.process().limits.borrow()[LIMIT].0)
+}
+
+/// A file can't become longer than `RLIMIT_FSIZE` says.
+///
+/// # Errors
+/// `EFBIG`, and `SIGXFSZ` for the running thread.
+pub fn check_size_limit(len: u64) -> Result<(), Errno> {
+    if len <= size_limit() {
+        return Ok(());
+    }
+    if let Some(thread) = kernel().running() {
+        // Nobody is told when there is no room in the queue: the call fails anyway.
+        let _ = send::to_thread(&thread, Info::new(Signal::XFSZ, SI_KERNEL), send::Source::Other);
+    }
+    Err(EFBIG)
+}
+
+/// The part of a source that may be written at a position.
+struct Limited<'a> {
+    source: &'a mut dyn Source,
+    left: usize,
+}
+
+fn limited(source: &mut dyn Source, position: u64) -> Result<Limited<'_>, Errno> {
+    check_size_limit(position.saturating_add(1))?;
+    let room = usize::try_from(size_limit() - position).unwrap_or(usize::MAX);
+    let left = source.left().min(room);
+    Ok(Limited { source, left })
+}
+
+impl Source for Limited<'_> {
+    fn left(&self) -> usize {
+        self.left
+    }
+
+    fn take(&mut self, into: &mut [u8]) -> Result<usize, Errno> {
+        let len = into.len().min(self.left);
+        let taken = self.source.take(into.get_mut(..len).unwrap_or_default())?;
+        self.left -= taken;
+        Ok(taken)
     }
 }
 
@@ -258,40 +328,42 @@ pub fn open_found(
         return Ok(OpenFile::new(file.object.clone(), kept));
     }
     let inode = found.existing()?;
-    let place = Place { parent: Some(found.parent.clone()), name: found.name.clone() };
+    let place =
+        found.place.clone().unwrap_or_else(|| Place { parent: Some(found.parent.clone()), name: found.name.clone() });
+    if flags.contains(OpenFlags::DIRECTORY) && !inode.is_directory() {
+        return Err(ENOTDIR.into());
+    }
     if flags.contains(OpenFlags::PATH) {
-        if flags.contains(OpenFlags::DIRECTORY) && !inode.is_directory() {
-            return Err(ENOTDIR.into());
-        }
-        let kept = OpenFlags::PATH | (flags & (OpenFlags::DIRECTORY | OpenFlags::NOFOLLOW));
         return Ok(OpenFile::new(Opened::new(inode, place, OpenFlags::PATH), kept));
     }
     if inode.is_link() {
         return Err(ELOOP.into());
     }
-    if flags.contains(OpenFlags::DIRECTORY) && !inode.is_directory() {
-        return Err(ENOTDIR.into());
-    }
-    if inode.is_directory() && (flags.writable() || flags.contains(OpenFlags::CREAT)) {
+    let writes = flags.asks_to_write() || flags.contains(OpenFlags::TRUNC);
+    if inode.is_directory() && (writes || flags.contains(OpenFlags::CREAT)) {
         return Err(EISDIR.into());
     }
     let mut wanted = 0;
-    if flags.readable() {
+    if flags.asks_to_read() {
         wanted |= MAY_READ;
     }
-    if flags.writable() || flags.contains(OpenFlags::TRUNC) {
+    if writes {
         wanted |= MAY_WRITE;
     }
     if made == Made::Before {
         inode.check_access(&walker.caller, wanted)?;
+    }
+    if flags.contains(OpenFlags::NOATIME) {
+        inode.check_owner(&walker.caller)?;
     }
     match &inode.content {
         Content::Regular(data) => {
             if let Some(base) = data.base() {
                 base.check_granted(inode.meta().mode)?;
             }
-            if flags.contains(OpenFlags::TRUNC) && data.size() > 0 {
+            if flags.contains(OpenFlags::TRUNC) && made == Made::Before {
                 truncate(&inode, 0)?;
+                notify::happened(&inode, Some(&place), Happened::MODIFY);
             }
         }
         Content::Directory(_) | Content::Virtual(_) | Content::Generated(_) => {}

@@ -2,7 +2,7 @@
 
 use super::FsContext;
 use super::device::Device;
-use super::inode::{Caller, Content, DEV_DEVICE, Inode, S_IFCHR, S_IFLNK, UPPER_DEVICE};
+use super::inode::{Caller, Content, DEV_DEVICE, Inode, S_IFCHR, S_IFLNK, SHM_DEVICE, UPPER_DEVICE};
 use super::lower::{self, LowerPath};
 use super::walk::{Follow, Walker};
 use crate::errno::{ENOENT, ENOTDIR, Errno};
@@ -62,7 +62,7 @@ pub fn setup(launch: &Launch) -> Result<Rc<FsContext>, Errno> {
 }
 
 fn working_directory(root: &Rc<Inode>, launch: &Launch) -> Result<Rc<Inode>, Errno> {
-    let walker = Walker { root: root.clone(), caller: Caller::default() };
+    let walker = Walker::new(root.clone(), Caller::default());
     match walker.walk(root, &launch.workdir, Follow::Yes).and_then(|found| found.existing()) {
         Ok(directory) if directory.is_directory() => Ok(directory),
         Ok(_) => Err(ENOTDIR),
@@ -84,7 +84,7 @@ fn names(path: &[u8]) -> Vec<&[u8]> {
 
 /// The directory with these names, made as far as it is missing.
 fn make_directories(root: &Rc<Inode>, names: &[&[u8]]) -> Result<Rc<Inode>, Errno> {
-    let walker = Walker { root: root.clone(), caller: Caller::default() };
+    let walker = Walker::new(root.clone(), Caller::default());
     let mut at = root.clone();
     for name in names {
         let found = walker.walk(&at, name, Follow::Yes)?;
@@ -137,7 +137,8 @@ fn devices() -> Rc<Inode> {
     root.mount(b"ptmx", &master());
     root.mount(b"pts", &crate::tty::directory(node(Device::Tty, 0o620, 136 << 8), master()));
     root.mount(b"mqueue", &crate::ipc::mqueue::directory());
-    root.mount(b"shm", &Inode::directory(0o1777, 0, 0));
+    let shared = Content::Directory(super::directory::Directory::default());
+    root.mount(b"shm", &Inode::new(SHM_DEVICE, shared, super::inode::S_IFDIR | 0o1777, 0, 0));
     for (name, target) in [
         ("fd", "/proc/self/fd"),
         ("stdin", "/proc/self/fd/0"),

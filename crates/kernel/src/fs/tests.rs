@@ -305,7 +305,7 @@ fn a_removed_directory_has_no_path() {
 #[test]
 fn permissions_follow_owner_group_and_others() {
     let inode = Inode::new(UPPER_DEVICE, Content::Regular(Data::default()), S_IFREG | 0o640, 10, 20);
-    let caller = |uid, gid, groups: &[u32]| Caller { uid, gid, groups: groups.to_vec() };
+    let caller = |uid, gid, groups: &[u32]| Caller { uid, gid, groups: groups.to_vec(), capabilities: 0 };
     assert!(inode.check_access(&caller(10, 1, &[]), MAY_READ | MAY_WRITE).is_ok());
     assert!(inode.check_access(&caller(11, 1, &[20]), MAY_READ).is_ok());
     assert_eq!(inode.check_access(&caller(11, 20, &[]), MAY_WRITE), Err(EACCES));

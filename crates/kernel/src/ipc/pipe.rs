@@ -160,6 +160,11 @@ impl Pipe {
         self.buffers.borrow().len() < self.limit.get()
     }
 
+    /// Whether somebody may read what is written.
+    pub fn is_read(&self) -> bool {
+        self.has_readers()
+    }
+
     fn has_readers(&self) -> bool {
         self.readers.get() + self.expected_readers.get() > 0
     }
@@ -193,6 +198,29 @@ impl Pipe {
     /// `F_GETPIPE_SZ`.
     pub fn capacity(&self) -> usize {
         self.limit.get() * PIPE_BUF
+    }
+
+    /// Bytes that can be read.
+    pub fn len(&self) -> usize {
+        self.bytes.borrow().len()
+    }
+
+    /// Whether nothing can be read.
+    pub fn is_empty(&self) -> bool {
+        self.bytes.borrow().is_empty()
+    }
+
+    /// Bytes that a write would be given room for now.
+    pub fn room(&self) -> usize {
+        (self.limit.get().saturating_sub(self.buffers.borrow().len())) * PIPE_BUF
+    }
+
+    /// Copies what can be read, and leaves it (`tee(2)`).
+    ///
+    /// # Errors
+    /// `EFAULT`.
+    pub fn peek(&self, sink: &mut dyn Sink, limit: usize) -> Result<usize, Errno> {
+        self.bytes.borrow().peek(sink, 0, limit)
     }
 
     /// Moves bytes to a sink: all that has room there, but no more than one packet. Of a packet that has no room the rest

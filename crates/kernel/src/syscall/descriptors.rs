@@ -101,7 +101,7 @@ pub fn fcntl(context: &mut Context<'_>, fd: Fd, command: u32, argument: u64) -> 
             Ok(0)
         }
         // F_GETFL, F_SETFL
-        3 => Ok((file.flags.get() | OpenFlags::LARGEFILE).bits() as usize),
+        3 => Ok(file.flags.get().bits() as usize),
         4 => {
             let wanted = OpenFlags::from_bits_truncate(argument as u32) & SETTABLE;
             let packets = file.downcast::<PipeEnd>().is_some() || opened(&file.object).is_some();

@@ -3,10 +3,12 @@
 use super::arguments::{AT_FDCWD, Fd, UserPath};
 use super::paths::{AT_EMPTY_PATH, AT_SYMLINK_NOFOLLOW, find};
 use super::{Context, Outcome};
-use crate::errno::{EBADF, EINVAL, EISDIR, ENODATA, ENOENT, ENOTDIR, EOPNOTSUPP, EPERM, Errno};
+use crate::errno::{EBADF, EFBIG, EINVAL, EISDIR, ENODEV, ENOENT, ENOTDIR, EOPNOTSUPP, EPERM, ESPIPE, Errno};
 use crate::fs::file::{OpenFile, OpenFlags, Stat};
-use crate::fs::inode::{Caller, Inode, MAY_WRITE, Meta, S_IFMT, S_ISGID, S_ISUID};
-use crate::fs::open::{Opened, SEAL_EXEC, SEAL_FUTURE_WRITE, SEAL_GROW, SEAL_WRITE, opened, truncate as set_length};
+use crate::fs::inode::{CAP_CHOWN, CAP_FSETID, Caller, Inode, MAY_WRITE, Meta, Place, S_IFIFO, S_IFMT, S_ISGID};
+use crate::fs::notify::{self, Happened};
+use crate::fs::open::{Opened, SEAL_EXEC, SEAL_FUTURE_WRITE, SEAL_GROW, SEAL_SHRINK, SEAL_WRITE};
+use crate::fs::open::{check_size_limit, opened, truncate as set_length};
 use crate::fs::walk::Follow;
 use crate::user_memory::{UserAddr, UserPtr, bytes_of, copy_out};
 use alloc::rc::Rc;
@@ -14,49 +16,59 @@ use alloc::vec::Vec;
 
 const NANOS: i64 = 1_000_000_000;
 
-/// What a call names: an inode, or an open object that has none.
-enum Named {
-    Inode(Rc<Inode>),
+/// What a call names: an inode and where it was found, or an open object that has none.
+pub enum Named {
+    /// An inode.
+    Inode(Rc<Inode>, Option<Place>),
+    /// An object.
     Object(Rc<OpenFile>),
 }
 
 impl Named {
     fn stat(&self) -> Result<Stat, Errno> {
         match self {
-            Self::Inode(inode) => Ok(inode.stat()),
+            Self::Inode(inode, _) => Ok(inode.stat()),
             Self::Object(file) => file.object.stat(),
         }
     }
 
-    fn inode(self) -> Result<Rc<Inode>, Errno> {
+    fn inode(self) -> Result<(Rc<Inode>, Option<Place>), Errno> {
         match self {
-            Self::Inode(inode) => Ok(inode),
+            Self::Inode(inode, place) => Ok((inode, place)),
             Self::Object(_) => Err(EPERM),
         }
     }
 }
 
-fn by_descriptor(context: &Context<'_>, fd: Fd) -> Result<Named, Errno> {
+/// What is open.
+///
+/// # Errors
+/// `EBADF`.
+pub fn by_descriptor(context: &Context<'_>, fd: Fd) -> Result<Named, Errno> {
     let file = context.process().descriptors().get(fd)?;
     Ok(match opened(&file.object) {
-        Some(opened) => Named::Inode(opened.inode.clone()),
+        Some(opened) => Named::Inode(opened.inode.clone(), Some(opened.place.clone())),
         None => Named::Object(file),
     })
 }
 
 /// A path relative to a directory; with `AT_EMPTY_PATH` the descriptor itself.
-fn by_path(context: &Context<'_>, directory: Fd, path: &[u8], flags: u32) -> Result<Named, Errno> {
+///
+/// # Errors
+/// As the walk's.
+pub fn by_path(context: &Context<'_>, directory: Fd, path: &[u8], flags: u32) -> Result<Named, Errno> {
     if path.is_empty() && flags & AT_EMPTY_PATH != 0 {
         if directory == AT_FDCWD {
-            return Ok(Named::Inode(context.process().fs().directory()));
+            return Ok(Named::Inode(context.process().fs().directory(), None));
         }
         return by_descriptor(context, directory);
     }
     let follow = if flags & AT_SYMLINK_NOFOLLOW != 0 { Follow::No } else { Follow::Yes };
     let found = find(context, directory, path, follow)?.1;
+    let place = Place { parent: Some(found.parent), name: found.name };
     match found.special {
         Some(file) => Ok(Named::Object(file)),
-        None => found.inode.map(Named::Inode).ok_or(ENOENT),
+        None => found.inode.map(|inode| Named::Inode(inode, Some(found.place.unwrap_or(place)))).ok_or(ENOENT),
     }
 }
 
@@ -162,7 +174,7 @@ fn access_at(context: &Context<'_>, directory: Fd, path: &[u8], mode: u32, flags
     if mode & !7 != 0 || flags & !(AT_EACCESS | AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH) != 0 {
         return Err(EINVAL.into());
     }
-    if let Named::Inode(inode) = by_path(context, directory, path, flags)? {
+    if let Named::Inode(inode, _) = by_path(context, directory, path, flags)? {
         let process = context.process();
         let credentials = process.credentials.borrow();
         let caller = if flags & AT_EACCESS != 0 { Caller::of(&credentials) } else { Caller::real(&credentials) };
@@ -195,7 +207,7 @@ fn caller(context: &Context<'_>) -> Caller {
     Caller::of(&context.process().credentials.borrow())
 }
 
-fn change_mode(context: &Context<'_>, inode: &Rc<Inode>, mode: u32) -> Outcome {
+fn change_mode(context: &Context<'_>, (inode, place): &(Rc<Inode>, Option<Place>), mode: u32) -> Outcome {
     let caller = caller(context);
     inode.check_owner(&caller)?;
     if inode.is_link() {
@@ -206,38 +218,39 @@ fn change_mode(context: &Context<'_>, inode: &Rc<Inode>, mode: u32) -> Outcome {
     if sealed & SEAL_EXEC != 0 && (inode.meta().mode ^ mode) & 0o111 != 0 {
         return Err(EPERM.into());
     }
-    if !caller.is_root() && !caller.in_group(inode.meta().gid) {
+    if !caller.in_group(inode.meta().gid) && !caller.can(CAP_FSETID) {
         mode &= !S_ISGID;
     }
     inode.change(|meta| meta.mode = meta.mode & S_IFMT | mode);
     inode.changed();
+    notify::happened(inode, place.as_ref(), Happened::ATTRIB);
     Ok(0)
 }
 
 /// `chmod(2)`.
 pub fn chmod(context: &mut Context<'_>, path: UserPath, mode: u32) -> Outcome {
-    let inode = by_path(context, AT_FDCWD, &path.read()?, 0)?.inode()?;
-    change_mode(context, &inode, mode)
+    let named = by_path(context, AT_FDCWD, &path.read()?, 0)?.inode()?;
+    change_mode(context, &named, mode)
 }
 
-fn open_inode(context: &Context<'_>, fd: Fd) -> Result<Rc<Inode>, Errno> {
+fn open_inode(context: &Context<'_>, fd: Fd) -> Result<(Rc<Inode>, Option<Place>), Errno> {
     let file = context.process().descriptors().get(fd)?;
     if file.flags.get().contains(OpenFlags::PATH) {
         return Err(EBADF);
     }
-    opened(&file.object).map(|opened| opened.inode.clone()).ok_or(EPERM)
+    opened(&file.object).map(|opened| (opened.inode.clone(), Some(opened.place.clone()))).ok_or(EPERM)
 }
 
 /// `fchmod(2)`.
 pub fn fchmod(context: &mut Context<'_>, fd: Fd, mode: u32) -> Outcome {
-    let inode = open_inode(context, fd)?;
-    change_mode(context, &inode, mode)
+    let named = open_inode(context, fd)?;
+    change_mode(context, &named, mode)
 }
 
 /// `fchmodat(2)`.
 pub fn fchmodat(context: &mut Context<'_>, directory: Fd, path: UserPath, mode: u32) -> Outcome {
-    let inode = by_path(context, directory, &path.read()?, 0)?.inode()?;
-    change_mode(context, &inode, mode)
+    let named = by_path(context, directory, &path.read()?, 0)?.inode()?;
+    change_mode(context, &named, mode)
 }
 
 /// `fchmodat2(2)`.
@@ -245,47 +258,48 @@ pub fn fchmodat2(context: &mut Context<'_>, directory: Fd, path: UserPath, mode:
     if flags & !(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH) != 0 {
         return Err(EINVAL.into());
     }
-    let inode = by_path(context, directory, &read_path(path, flags)?, flags)?.inode()?;
-    change_mode(context, &inode, mode)
+    let named = by_path(context, directory, &read_path(path, flags)?, flags)?.inode()?;
+    change_mode(context, &named, mode)
 }
 
-fn change_owner(context: &Context<'_>, inode: &Rc<Inode>, uid: u32, gid: u32) -> Outcome {
+fn change_owner(context: &Context<'_>, (inode, place): &(Rc<Inode>, Option<Place>), uid: u32, gid: u32) -> Outcome {
     let caller = caller(context);
     let meta = inode.meta();
-    let (uid, gid) = (if uid == u32::MAX { meta.uid } else { uid }, if gid == u32::MAX { meta.gid } else { gid });
-    if !caller.is_root() && (caller.uid != meta.uid || uid != meta.uid || (gid != meta.gid && !caller.in_group(gid))) {
+    let own = caller.uid == meta.uid;
+    let may_give = uid == u32::MAX || own && uid == meta.uid || caller.can(CAP_CHOWN);
+    let may_group = gid == u32::MAX || own && (gid == meta.gid || caller.in_group(gid)) || caller.can(CAP_CHOWN);
+    let mode = if inode.is_directory() { meta.mode } else { inode.mode_without_identity(&caller) };
+    if !may_give || !may_group || mode != meta.mode && inode.check_owner(&caller).is_err() {
         return Err(EPERM.into());
     }
     inode.change(|meta| {
-        meta.uid = uid;
-        meta.gid = gid;
-        if meta.mode & S_IFMT != crate::fs::inode::S_IFDIR && meta.mode & 0o111 != 0 {
-            meta.mode &= !S_ISUID;
-            if meta.mode & 0o010 != 0 {
-                meta.mode &= !S_ISGID;
-            }
-        }
+        meta.uid = if uid == u32::MAX { meta.uid } else { uid };
+        meta.gid = if gid == u32::MAX { meta.gid } else { gid };
+        meta.mode = mode;
     });
     inode.changed();
+    if uid != u32::MAX || gid != u32::MAX || mode != meta.mode {
+        notify::happened(inode, place.as_ref(), Happened::ATTRIB);
+    }
     Ok(0)
 }
 
 /// `chown(2)`.
 pub fn chown(context: &mut Context<'_>, path: UserPath, uid: u32, gid: u32) -> Outcome {
-    let inode = by_path(context, AT_FDCWD, &path.read()?, 0)?.inode()?;
-    change_owner(context, &inode, uid, gid)
+    let named = by_path(context, AT_FDCWD, &path.read()?, 0)?.inode()?;
+    change_owner(context, &named, uid, gid)
 }
 
 /// `lchown(2)`.
 pub fn lchown(context: &mut Context<'_>, path: UserPath, uid: u32, gid: u32) -> Outcome {
-    let inode = by_path(context, AT_FDCWD, &path.read()?, AT_SYMLINK_NOFOLLOW)?.inode()?;
-    change_owner(context, &inode, uid, gid)
+    let named = by_path(context, AT_FDCWD, &path.read()?, AT_SYMLINK_NOFOLLOW)?.inode()?;
+    change_owner(context, &named, uid, gid)
 }
 
 /// `fchown(2)`.
 pub fn fchown(context: &mut Context<'_>, fd: Fd, uid: u32, gid: u32) -> Outcome {
-    let inode = open_inode(context, fd)?;
-    change_owner(context, &inode, uid, gid)
+    let named = open_inode(context, fd)?;
+    change_owner(context, &named, uid, gid)
 }
 
 /// `fchownat(2)`.
@@ -293,8 +307,8 @@ pub fn fchownat(context: &mut Context<'_>, directory: Fd, path: UserPath, uid: u
     if flags & !(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH) != 0 {
         return Err(EINVAL.into());
     }
-    let inode = by_path(context, directory, &read_path(path, flags)?, flags)?.inode()?;
-    change_owner(context, &inode, uid, gid)
+    let named = by_path(context, directory, &read_path(path, flags)?, flags)?.inode()?;
+    change_owner(context, &named, uid, gid)
 }
 
 /// A new time of a file.
@@ -320,7 +334,7 @@ fn new_times(times: UserPtr<[i64; 4]>) -> Result<[NewTime; 2], Errno> {
     Ok([one(a, an)?, one(m, mn)?])
 }
 
-fn change_times(context: &Context<'_>, inode: &Rc<Inode>, times: [NewTime; 2]) -> Outcome {
+fn change_times(context: &Context<'_>, (inode, place): &(Rc<Inode>, Option<Place>), times: [NewTime; 2]) -> Outcome {
     let caller = caller(context);
     match times {
         [NewTime::Keep, NewTime::Keep] => return Ok(0),
@@ -342,6 +356,12 @@ fn change_times(context: &Context<'_>, inode: &Rc<Inode>, times: [NewTime; 2]) -
         meta.modified_ns = set(meta.modified_ns, times[1]);
         meta.changed_ns = now;
     });
+    let what = match times {
+        [NewTime::Keep, _] => Happened::MODIFY,
+        [_, NewTime::Keep] => Happened::ACCESS,
+        _ => Happened::ATTRIB,
+    };
+    notify::happened(inode, place.as_ref(), what);
     Ok(0)
 }
 
@@ -357,7 +377,10 @@ pub fn utimensat(
         return Err(EINVAL.into());
     }
     let times = new_times(times)?;
-    let inode = if path.0.is_null() {
+    if matches!(times, [NewTime::Keep, NewTime::Keep]) {
+        return Ok(0);
+    }
+    let named = if path.0.is_null() {
         if directory == AT_FDCWD {
             return Err(crate::errno::EFAULT.into());
         }
@@ -365,7 +388,7 @@ pub fn utimensat(
     } else {
         by_path(context, directory, &path.read()?, flags)?.inode()?
     };
-    change_times(context, &inode, times)
+    change_times(context, &named, times)
 }
 
 fn micro_times(times: UserPtr<[i64; 4]>) -> Result<[NewTime; 2], Errno> {
@@ -381,19 +404,19 @@ fn micro_times(times: UserPtr<[i64; 4]>) -> Result<[NewTime; 2], Errno> {
 /// `utimes(2)`.
 pub fn utimes(context: &mut Context<'_>, path: UserPath, times: UserPtr<[i64; 4]>) -> Outcome {
     let times = micro_times(times)?;
-    let inode = by_path(context, AT_FDCWD, &path.read()?, 0)?.inode()?;
-    change_times(context, &inode, times)
+    let named = by_path(context, AT_FDCWD, &path.read()?, 0)?.inode()?;
+    change_times(context, &named, times)
 }
 
 /// `futimesat(2)`.
 pub fn futimesat(context: &mut Context<'_>, directory: Fd, path: UserPath, times: UserPtr<[i64; 4]>) -> Outcome {
     let times = micro_times(times)?;
-    let inode = if path.0.is_null() {
+    let named = if path.0.is_null() {
         open_inode(context, directory)?
     } else {
         by_path(context, directory, &path.read()?, 0)?.inode()?
     };
-    change_times(context, &inode, times)
+    change_times(context, &named, times)
 }
 
 /// `utime(2)`.
@@ -402,14 +425,14 @@ pub fn utime(context: &mut Context<'_>, path: UserPath, times: UserPtr<[i64; 2]>
         None => [NewTime::Now; 2],
         Some(times) => times.read()?.map(|seconds| NewTime::At(seconds.saturating_mul(NANOS))),
     };
-    let inode = by_path(context, AT_FDCWD, &path.read()?, 0)?.inode()?;
-    change_times(context, &inode, times)
+    let named = by_path(context, AT_FDCWD, &path.read()?, 0)?.inode()?;
+    change_times(context, &named, times)
 }
 
 /// `truncate(2)`.
 pub fn truncate(context: &mut Context<'_>, path: UserPath, len: i64) -> Outcome {
     let len = u64::try_from(len).map_err(|_| EINVAL)?;
-    let inode = by_path(context, AT_FDCWD, &path.read()?, 0)?.inode()?;
+    let (inode, place) = by_path(context, AT_FDCWD, &path.read()?, 0)?.inode()?;
     if inode.is_directory() {
         return Err(EISDIR.into());
     }
@@ -418,6 +441,7 @@ pub fn truncate(context: &mut Context<'_>, path: UserPath, len: i64) -> Outcome 
     }
     inode.check_access(&caller(context), MAY_WRITE)?;
     set_length(&inode, len)?;
+    notify::happened(&inode, place.as_ref(), Happened::MODIFY);
     Ok(0)
 }
 
@@ -439,37 +463,63 @@ pub fn ftruncate(context: &mut Context<'_>, fd: Fd, len: i64) -> Outcome {
 pub fn fallocate(context: &mut Context<'_>, fd: Fd, mode: u32, offset: i64, len: i64) -> Outcome {
     const KEEP_SIZE: u32 = 1;
     const PUNCH_HOLE: u32 = 2;
+    const COLLAPSE_RANGE: u32 = 8;
     const ZERO_RANGE: u32 = 16;
+    const INSERT_RANGE: u32 = 32;
+    const UNSHARE_RANGE: u32 = 64;
     let file = context.process().descriptors().get(fd)?;
-    file.check_writable()?;
-    let inode = opened(&file.object).map(|opened| opened.inode.clone()).ok_or(crate::errno::ESPIPE)?;
-    let data = inode.data().ok_or(crate::errno::ENODEV)?;
+    if file.flags.get().contains(OpenFlags::PATH) {
+        return Err(EBADF.into());
+    }
     let (Ok(offset), Ok(len)) = (u64::try_from(offset), u64::try_from(len)) else { return Err(EINVAL.into()) };
     if len == 0 {
         return Err(EINVAL.into());
     }
-    let end = offset.saturating_add(len);
-    if end > crate::fs::data::MAX_SIZE {
-        return Err(crate::errno::EFBIG.into());
-    }
-    let sealed = data.seals.get().unwrap_or(0);
-    if mode & PUNCH_HOLE == 0 && sealed & SEAL_GROW != 0 && end > data.size() {
-        return Err(EPERM.into());
-    }
-    match mode {
-        0 | KEEP_SIZE => {}
-        _ if mode == PUNCH_HOLE | KEEP_SIZE || mode & !KEEP_SIZE == ZERO_RANGE => {
-            if sealed & (SEAL_WRITE | SEAL_FUTURE_WRITE) != 0 {
-                return Err(EPERM.into());
-            }
-            data.zero(offset, len)?;
-            inode.modified();
-        }
+    let keep = mode & KEEP_SIZE != 0;
+    let operation = mode & !KEEP_SIZE;
+    match operation {
+        0 | ZERO_RANGE | UNSHARE_RANGE => {}
+        PUNCH_HOLE if keep => {}
+        COLLAPSE_RANGE | INSERT_RANGE if !keep => {}
         _ => return Err(EOPNOTSUPP.into()),
     }
-    if mode & KEEP_SIZE == 0 && end > data.size() {
-        set_length(&inode, end)?;
+    file.check_writable()?;
+    let (inode, place) = match opened(&file.object) {
+        Some(opened) => (opened.inode.clone(), opened.place.clone()),
+        None if file.object.stat()?.mode & S_IFMT == S_IFIFO => return Err(ESPIPE.into()),
+        None => return Err(ENODEV.into()),
+    };
+    let data = inode.data().ok_or(ENODEV)?;
+    let end = offset.saturating_add(len);
+    if end > crate::fs::data::MAX_SIZE {
+        return Err(EFBIG.into());
     }
+    let sealed = |bits: u32| data.seals.get().unwrap_or(0) & bits != 0;
+    let grows = !keep && end > data.size() || operation == INSERT_RANGE;
+    let changes = operation & (PUNCH_HOLE | ZERO_RANGE | COLLAPSE_RANGE | INSERT_RANGE) != 0;
+    // Room beyond the end counts as growth even when the size stays.
+    let reserves = operation != PUNCH_HOLE && end > data.size() || operation == INSERT_RANGE;
+    if changes && sealed(SEAL_WRITE | SEAL_FUTURE_WRITE)
+        || reserves && sealed(SEAL_GROW)
+        || operation == COLLAPSE_RANGE && sealed(SEAL_SHRINK)
+    {
+        return Err(EPERM.into());
+    }
+    if grows && operation != INSERT_RANGE {
+        check_size_limit(end)?;
+    }
+    inode.content_changes();
+    match operation {
+        PUNCH_HOLE | ZERO_RANGE => data.zero(offset, len)?,
+        COLLAPSE_RANGE => data.collapse(offset, len)?,
+        INSERT_RANGE => data.insert(offset, len)?,
+        _ => {}
+    }
+    if grows && operation != INSERT_RANGE {
+        data.truncate(end)?;
+    }
+    inode.modified();
+    notify::happened(&inode, Some(&place), Happened::MODIFY);
     Ok(0)
 }
 
@@ -497,6 +547,10 @@ fn list(context: &Context<'_>, fd: Fd, buffer: UserAddr, len: usize, layout: Lay
     if !directory.inode.is_directory() {
         return Err(ENOTDIR.into());
     }
+    if directory.inode.is_removed() {
+        return Err(ENOENT.into());
+    }
+    notify::happened(&directory.inode, Some(&directory.place), Happened::ACCESS);
     let position = file.position.get();
     let names = directory.names(position)?;
     let mut bytes: Vec<u8> = Vec::new();
@@ -551,7 +605,7 @@ fn write_statfs(to: UserAddr, inode: Option<&Rc<Inode>>) -> Result<(), Errno> {
 /// `statfs(2)`.
 pub fn statfs(context: &mut Context<'_>, path: UserPath, to: UserAddr) -> Outcome {
     match by_path(context, AT_FDCWD, &path.read()?, 0)? {
-        Named::Inode(inode) => write_statfs(to, Some(&inode))?,
+        Named::Inode(inode, _) => write_statfs(to, Some(&inode))?,
         Named::Object(_) => write_statfs(to, None)?,
     }
     Ok(0)
@@ -560,20 +614,23 @@ pub fn statfs(context: &mut Context<'_>, path: UserPath, to: UserAddr) -> Outcom
 /// `fstatfs(2)`.
 pub fn fstatfs(context: &mut Context<'_>, fd: Fd, to: UserAddr) -> Outcome {
     match by_descriptor(context, fd)? {
-        Named::Inode(inode) => write_statfs(to, Some(&inode))?,
+        Named::Inode(inode, _) => write_statfs(to, Some(&inode))?,
         Named::Object(_) => write_statfs(to, None)?,
     }
     Ok(0)
 }
 
 /// `fadvise64(2)`: content is in memory or in the host's page cache.
-pub fn fadvise64(context: &mut Context<'_>, fd: Fd, _offset: i64, _len: i64, advice: u32) -> Outcome {
+pub fn fadvise64(context: &mut Context<'_>, fd: Fd, _offset: i64, len: i64, advice: u32) -> Outcome {
     let file = context.process().descriptors().get(fd)?;
-    if advice > 5 {
-        return Err(EINVAL.into());
+    if file.flags.get().contains(OpenFlags::PATH) {
+        return Err(EBADF.into());
     }
-    if !file.object.seekable() {
-        return Err(crate::errno::ESPIPE.into());
+    if file.object.stat()?.mode & S_IFMT == S_IFIFO {
+        return Err(ESPIPE.into());
+    }
+    if len < 0 || advice > 5 {
+        return Err(EINVAL.into());
     }
     Ok(0)
 }
@@ -586,52 +643,4 @@ pub fn readahead(context: &mut Context<'_>, fd: Fd, _offset: i64, _len: usize) -
         return Err(EINVAL.into());
     }
     Ok(0)
-}
-
-/// `getxattr(2)`, `lgetxattr(2)`: no file has extended attributes.
-pub fn getxattr(context: &mut Context<'_>, path: UserPath, _name: UserPath, _value: UserAddr, _size: usize) -> Outcome {
-    by_path(context, AT_FDCWD, &path.read()?, AT_SYMLINK_NOFOLLOW)?;
-    Err(ENODATA.into())
-}
-
-/// `fgetxattr(2)`.
-pub fn fgetxattr(context: &mut Context<'_>, fd: Fd, _name: UserPath, _value: UserAddr, _size: usize) -> Outcome {
-    context.process().descriptors().get(fd)?;
-    Err(ENODATA.into())
-}
-
-/// `setxattr(2)`, `lsetxattr(2)`.
-pub fn setxattr(context: &mut Context<'_>, path: UserPath, _name: UserPath) -> Outcome {
-    by_path(context, AT_FDCWD, &path.read()?, AT_SYMLINK_NOFOLLOW)?;
-    Err(EOPNOTSUPP.into())
-}
-
-/// `fsetxattr(2)`.
-pub fn fsetxattr(context: &mut Context<'_>, fd: Fd, _name: UserPath) -> Outcome {
-    context.process().descriptors().get(fd)?;
-    Err(EOPNOTSUPP.into())
-}
-
-/// `listxattr(2)`, `llistxattr(2)`.
-pub fn listxattr(context: &mut Context<'_>, path: UserPath, _list: UserAddr, _size: usize) -> Outcome {
-    by_path(context, AT_FDCWD, &path.read()?, AT_SYMLINK_NOFOLLOW)?;
-    Ok(0)
-}
-
-/// `flistxattr(2)`.
-pub fn flistxattr(context: &mut Context<'_>, fd: Fd, _list: UserAddr, _size: usize) -> Outcome {
-    context.process().descriptors().get(fd)?;
-    Ok(0)
-}
-
-/// `removexattr(2)`, `lremovexattr(2)`.
-pub fn removexattr(context: &mut Context<'_>, path: UserPath, _name: UserPath) -> Outcome {
-    by_path(context, AT_FDCWD, &path.read()?, AT_SYMLINK_NOFOLLOW)?;
-    Err(ENODATA.into())
-}
-
-/// `fremovexattr(2)`.
-pub fn fremovexattr(context: &mut Context<'_>, fd: Fd, _name: UserPath) -> Outcome {
-    context.process().descriptors().get(fd)?;
-    Err(ENODATA.into())
 }

@@ -2,6 +2,7 @@
 //! family and read like the man page. A handler never blocks; its [`Outcome`] says all that can happen.
 
 pub mod arguments;
+pub mod attributes;
 pub mod counts;
 pub mod credentials;
 pub mod descriptors;
@@ -9,12 +10,15 @@ pub mod dispatch;
 pub mod events;
 pub mod execve;
 pub mod files;
+pub mod inotify;
 pub mod io;
 pub mod locks;
 pub mod machine;
 pub mod memory;
-pub mod mqueue;
 pub mod memory_locks;
+pub mod mqueue;
+pub mod names;
+pub mod opening;
 #[cfg(test)]
 mod page;
 pub mod paths;
@@ -22,6 +26,7 @@ pub mod process;
 pub mod process_memory;
 pub mod signals;
 pub mod sockets;
+pub mod splice;
 pub mod strace;
 pub mod sysv;
 pub mod table;

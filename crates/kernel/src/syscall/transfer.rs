@@ -5,7 +5,6 @@ use super::{Context, Outcome, Stop};
 use crate::errno::{EBADF, EINVAL, EISDIR, EXDEV, Errno};
 use crate::fs::file::{OpenFile, OpenFlags};
 use crate::fs::open::opened;
-use crate::kernel;
 use crate::user_memory::UserPtr;
 use crate::wait::Progress;
 use alloc::rc::Rc;
@@ -69,8 +68,8 @@ fn transfer(context: &Context<'_>, from: &Place, to: &Place, count: usize) -> Ou
                 from.advance(start, written)?;
                 to.advance(target, written)?;
                 done += written;
-                if written < read {
-                    continue;
+                if written < read && to.file.object.seekable() {
+                    break;
                 }
             }
             Err(Stop::Wait(wait, rule)) => {
@@ -139,10 +138,4 @@ pub fn copy_file_range(
         return Err(EINVAL.into());
     }
     transfer(context, &from, &to, len)
-}
-
-/// `splice(2)`, `tee(2)`, `vmsplice(2)`: "the file system doesn't support it", so programs copy themselves.
-pub fn splice(_context: &mut Context<'_>) -> Outcome {
-    kernel().note_unsupported("splice");
-    Err(EINVAL.into())
 }

@@ -1,7 +1,7 @@
 //! Links of `/proc` that lead to an object, not to a name.
 
 use crate::fs::file::OpenFile;
-use crate::fs::inode::Inode;
+use crate::fs::inode::{DELETED, Inode};
 use crate::kernel;
 use crate::syscall::arguments::Fd;
 use crate::task::Pid;
@@ -50,7 +50,11 @@ impl MagicLink {
             Target::File(file) => Some(file.object.name().into_bytes()),
             Target::Inode(inode) => {
                 let root = kernel().fs.root();
-                inode.path_below(&root).or_else(|| Some(b"(deleted)".to_vec()))
+                let mut path = inode.last_path_below(&root)?;
+                if inode.is_removed() {
+                    path.extend_from_slice(DELETED);
+                }
+                Some(path)
             }
         }
     }

@@ -234,7 +234,7 @@ struct DescriptorFile(Rc<Process>, Fd);
 impl Generate for DescriptorFile {
     fn text(&self) -> Result<Vec<u8>, Errno> {
         let entry = self.0.descriptors().entry(self.1)?;
-        let mut flags = (entry.file.flags.get() | crate::fs::file::OpenFlags::LARGEFILE).bits();
+        let mut flags = entry.file.flags.get().bits();
         if entry.close_on_exec {
             flags |= crate::fs::file::OpenFlags::CLOEXEC.bits();
         }

@@ -1,0 +1,74 @@
+/* readv and its relatives: counts, lengths, flags. */
+#include "test.h"
+enum { HIPRI = 1, DSYNC = 2, SYNC = 4, NOWAIT = 8, APPEND = 16 };
+static long preadv2_(int fd, const struct iovec *v, long n, long at, int flags) { return syscall(SYS_preadv2, fd, v, n, at, 0L, flags); }
+static long pwritev2_(int fd, const struct iovec *v, long n, long at, int flags) { return syscall(SYS_pwritev2, fd, v, n, at, 0L, flags); }
+int main(void) {
+    test_scratch_directory();
+    static struct iovec many[1025];
+    char buffer[64] = "0123456789abcdef", out[64];
+    for (int i = 0; i < 1025; i++) many[i] = (struct iovec){buffer, 1};
+    int fd = MUST(open("file", O_RDWR | O_CREAT, 0600)), ends[2];
+    MUST(pipe(ends));
+    CALL(writev(fd, many, 1024));
+    CALL(writev(fd, many, 1025));
+    CALL(writev(fd, many, -1));
+    CALL(writev(fd, many, 0));
+    CALL(writev(fd, NULL, 0));
+    CALL(writev(fd, (void *)8, 1));
+    CALL(writev(77, many, 1));
+    CALL(readv(77, many, 1025));
+    struct iovec two[2] = {{buffer, 4}, {(void *)8, 4}}, big[2] = {{buffer, SSIZE_MAX}, {buffer, 1}}, negative[1] = {{buffer, (size_t)-1}}, nothing[2] = {{NULL, 0}, {out, 2}};
+    CALL(writev(fd, two, 2));
+    CALL(pwritev(fd, two + 1, 1, 0));
+    CALL(writev(fd, negative, 1));
+    CALL(preadv(fd, nothing, 2, 1));
+    CALL(preadv(fd, nothing, 2, -1));
+    CALL(pwritev(fd, nothing, 2, -1));
+    CALL(preadv(ends[0], nothing, 2, 0));
+    CALL(pwritev(ends[1], nothing, 2, 0));
+    CALL(pread(ends[0], out, 1, 0));
+    CALL(pwrite(ends[1], out, 1, 0));
+    CALL(pread(ends[0], out, 1, -1));
+    CALL(preadv(ends[0], nothing, 2, -1));
+    CALL(lseek(fd, 3, SEEK_SET));
+    CALL(preadv2_(fd, nothing, 2, -1, 0));
+    CALL(lseek(fd, 0, SEEK_CUR));
+    CALL(preadv2_(fd, nothing, 2, 10, 0));
+    CALL(preadv2_(fd, nothing, 2, -2, 0));
+    CALL(preadv2_(fd, nothing, 2, 10, HIPRI | DSYNC | SYNC));
+    CALL(preadv2_(fd, nothing, 2, 10, NOWAIT));
+    CALL(preadv2_(fd, nothing, 2, 10, APPEND));
+    CALL(preadv2_(fd, nothing, 2, 10, 0x4000));
+    CALL(preadv2_(fd, nothing, 2, 10, 1 << 30));
+    CALL(pwritev2_(fd, nothing, 2, 10, DSYNC));
+    CALL(pwritev2_(fd, nothing, 2, 10, SYNC));
+    struct stat s;
+    fstat(fd, &s);
+    printf("size %ld\n", (long)s.st_size);
+    CALL(pwritev2_(fd, nothing, 2, 10, APPEND));
+    fstat(fd, &s);
+    printf("size %ld\n", (long)s.st_size);
+    CALL(lseek(fd, 0, SEEK_CUR));
+    CALL(pwritev2_(fd, nothing, 2, -1, APPEND));
+    CALL(lseek(fd, 0, SEEK_CUR) == lseek(fd, 0, SEEK_END));
+    CALL(pwritev2_(fd, nothing, 2, 10, 1 << 30));
+    CALL(preadv2_(ends[0], nothing, 2, -1, NOWAIT));
+    CALL(pwritev2_(ends[1], nothing, 2, -1, 0));
+    CALL(preadv2_(ends[0], nothing, 2, -1, NOWAIT));
+    CALL(preadv2_(ends[0], nothing, 2, 0, 0));
+    CALL(read(fd, (void *)8, 0));
+    CALL(read(ends[1], out, 1));
+    CALL(write(ends[0], out, 1));
+    int reader = open("file", O_RDONLY), writer = open("file", O_WRONLY);
+    CALL(write(reader, out, 1));
+    CALL(read(writer, out, 1));
+    CALL(write(reader, NULL, 0));
+    CALL(pwritev2_(reader, nothing, 2, 10, 0));
+    CALL(read(open(".", O_RDONLY), out, 1));
+    CALL(pread(fd, (void *)8, 4, 0));
+    CALL(read(fd, (void *)-1, 4));
+    unlink("file");
+    test_remove_scratch_directory();
+    return 0;
+}
