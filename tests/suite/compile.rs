@@ -39,6 +39,8 @@ pub struct Program {
     pub input: Vec<u8>,
     /// It has several processes at times: no image can be made then, which must be said.
     pub processes: bool,
+    /// Natively it shows what it should only as root.
+    pub needs_root: bool,
 }
 
 /// Builds everything that is older than its source; the programs in order of name.
@@ -134,11 +136,13 @@ fn describe(source: &Path, text: &str, linking: Linking, folder: &Path) -> Resul
         environment: Vec::new(),
         input: Vec::new(),
         processes: false,
+        needs_root: false,
     };
     for (word, rest) in directives(text) {
         match word {
             "variants" => {}
             "processes" => program.processes = true,
+            "needs" if rest == "root" => program.needs_root = true,
             "args" => program.arguments.extend(rest.split_whitespace().map(str::to_owned)),
             "env" => {
                 let (key, value) = rest.split_once('=').with_context(|| format!("{stem}: env wants KEY=VALUE"))?;

@@ -12,6 +12,7 @@ use crate::{python, scratch};
 use anyhow::{Context, Result, bail};
 use libtest_mimic::{Failed, Trial};
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::process::Command;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -35,6 +36,10 @@ pub fn trials() -> Result<Vec<Trial>> {
     let mut trials = Vec::new();
     for program in compile::programs()?.into_iter().chain(python::programs()) {
         let name = program.name.clone();
+        if program.needs_root && !is_root()? {
+            eprintln!("{name}: left out, since natively it needs root");
+            continue;
+        }
         let case = Arc::new(Case { program, native: OnceLock::new() });
         let (native, sandbox, image) = (case.clone(), case.clone(), case);
         trials.push(Trial::test(format!("native::{name}"), move || done(native.check_native())));
@@ -42,6 +47,11 @@ pub fn trials() -> Result<Vec<Trial>> {
         trials.push(Trial::test(format!("image-at::{name}"), move || done(image.check_images(points, seed))));
     }
     Ok(trials)
+}
+
+/// Whether programs run as root natively.
+fn is_root() -> Result<bool> {
+    Ok(fs::metadata("/proc/self")?.uid() == 0)
 }
 
 /// An error as the message of a failed case.

@@ -69,6 +69,7 @@ pub fn programs() -> Vec<Program> {
         environment: Vec::new(),
         input: Vec::new(),
         processes: false,
+        needs_root: false,
     };
     SCRIPTS.into_iter().map(program).collect()
 }

@@ -265,7 +265,8 @@ impl Data {
             let (index, within) = (at / PAGE, (at % PAGE) as usize);
             let step = (end - at).min(PAGE - within as u64);
             let below = index * PAGE < self.base_len.get();
-            if step == PAGE && !below {
+            // The last page is whole where the file ends.
+            if within == 0 && (step == PAGE || at + step == self.size()) && !below {
                 if self.pages.borrow_mut().remove(&index).is_some() {
                     kernel().fs.uncharge(1);
                 }

@@ -126,6 +126,18 @@ impl Inode {
         }
     }
 
+    /// Whether a name is known not to be there (any more). Asks nobody.
+    pub fn has_lost(&self, name: &[u8]) -> bool {
+        match &self.content {
+            Content::Directory(directory) => match directory.entries.borrow().get(name) {
+                Some(Entry::Missing(_)) => true,
+                Some(_) => false,
+                None => directory.lower.is_none() || directory.listed.get(),
+            },
+            _ => false,
+        }
+    }
+
     /// Enters a new name.
     ///
     /// # Errors

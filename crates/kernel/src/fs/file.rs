@@ -5,6 +5,7 @@ use crate::errno::{EAGAIN, EBADF, EINVAL, ENOTTY, ESPIPE, Errno};
 use crate::events::epoll::Memberships;
 use crate::host::HostFd;
 use crate::net::socket::Socket;
+use crate::syscall::owners::FileOwner;
 use crate::syscall::{Context, Outcome, RestartRule, Stop};
 use crate::user_memory::{Sink, Source, UserAddr};
 use crate::wait::{Events, WaitFor, WaitQueue};
@@ -232,12 +233,20 @@ pub struct OpenFile {
     pub position: Cell<u64>,
     /// Epoll sets it is a member of.
     pub memberships: Memberships,
+    /// Who is told by a signal.
+    pub owner: Cell<FileOwner>,
 }
 
 impl OpenFile {
     /// Opens an object.
     pub fn new(object: Rc<dyn File>, flags: OpenFlags) -> Rc<Self> {
-        Rc::new(Self { object, flags: Cell::new(flags), position: Cell::new(0), memberships: Memberships::default() })
+        Rc::new(Self {
+            object,
+            flags: Cell::new(flags),
+            position: Cell::new(0),
+            memberships: Memberships::default(),
+            owner: Cell::default(),
+        })
     }
 
     /// The object as its own type.

@@ -241,6 +241,8 @@ pub struct Inode {
     pub attributes: RefCell<Vec<(Vec<u8>, Vec<u8>)>>,
     /// Who is told of what happens to it ([`super::notify`]).
     pub(super) watches: RefCell<Vec<Weak<Watch>>>,
+    /// `F_SET_RW_HINT`.
+    pub write_hint: Cell<u8>,
     /// Made without a name, and may get one (`O_TMPFILE`).
     pub linkable: Cell<bool>,
     // Of a directory: where it hangs. A removed one keeps its way up, as in Linux; the way down is gone, so that is
@@ -258,6 +260,7 @@ impl Inode {
             meta: RefCell::new(ByteBox::new(meta.pack())),
             attributes: RefCell::default(),
             watches: RefCell::default(),
+            write_hint: Cell::new(0),
             linkable: Cell::new(false),
             parent: RefCell::default(),
             name: RefCell::default(),
@@ -292,6 +295,17 @@ impl Inode {
         match self.device {
             PROC_DEVICE | SYS_DEVICE | DEV_DEVICE | SHM_DEVICE | MEMORY_DEVICE => self.device,
             _ => UPPER_DEVICE,
+        }
+    }
+
+    /// The number of its mount in `/proc/self/mountinfo`.
+    pub const fn mount_id(&self) -> u64 {
+        match self.mount_device() {
+            PROC_DEVICE => 2,
+            DEV_DEVICE => 3,
+            SYS_DEVICE => 4,
+            SHM_DEVICE => 6,
+            _ => 1,
         }
     }
 

@@ -5,9 +5,9 @@ use super::data::MAX_SIZE;
 use super::file::OpenFile;
 use super::inode::Inode;
 use super::open::opened;
-use crate::errno::{EBADF, Errno};
+use crate::errno::{EBADF, EDEADLK, Errno};
 use crate::kernel;
-use crate::task::Pid;
+use crate::task::{Pid, Tid};
 use crate::wait::{Events, WaitQueue};
 use alloc::rc::{Rc, Weak};
 use alloc::vec::Vec;
@@ -121,10 +121,21 @@ impl Held {
     }
 }
 
+/// A record lock that a thread of a process waits for.
+#[derive(Clone, Copy)]
+struct Wanted {
+    thread: Tid,
+    process: Pid,
+    range: Range,
+    kind: Kind,
+}
+
 /// All locks on one inode.
 pub struct Locks {
     inode: Weak<Inode>,
     held: RefCell<Vec<Held>>,
+    /// Record locks that processes wait for; entries of threads that wait no more are dropped when somebody looks.
+    wanted: RefCell<Vec<Wanted>>,
     /// Who waits for one.
     pub queue: Rc<WaitQueue>,
 }
@@ -141,6 +152,49 @@ impl Locks {
                 && (kind == Kind::Exclusive || held.kind == Kind::Exclusive)
         });
         blocking.cloned()
+    }
+
+    /// Processes whose record locks stand in the way of another's.
+    fn blockers(&self, process: Pid, range: Range, kind: Kind) -> Vec<Pid> {
+        let held = self.held.borrow();
+        let blocking = held
+            .iter()
+            .filter(|held| held.range.meets(range) && (kind == Kind::Exclusive || held.kind == Kind::Exclusive));
+        let owners = blocking.filter_map(|held| match held.owner {
+            Owner::Process(pid) if pid != process => Some(pid),
+            _ => None,
+        });
+        owners.collect()
+    }
+
+    /// A thread of a process is about to wait for a record lock.
+    ///
+    /// # Errors
+    /// `EDEADLK` when those it would wait for wait for it.
+    pub fn will_wait(&self, thread: Tid, process: Pid, range: Range, kind: Kind) -> Result<(), Errno> {
+        let mut reached = self.blockers(process, range, kind);
+        let mut next = 0;
+        while let Some(blocker) = reached.get(next).copied() {
+            next += 1;
+            if blocker == process {
+                return Err(EDEADLK);
+            }
+            for locks in kernel().fs.locks.borrow().iter() {
+                let waits = |wanted: &Wanted| kernel().thread(wanted.thread).is_some_and(|thread| thread.is_waiting());
+                locks.wanted.borrow_mut().retain(waits);
+                for wanted in locks.wanted.borrow().iter().filter(|wanted| wanted.process == blocker) {
+                    for further in locks.blockers(wanted.process, wanted.range, wanted.kind) {
+                        if !reached.contains(&further) {
+                            reached.push(further);
+                        }
+                    }
+                }
+            }
+        }
+        let mut wanted = self.wanted.borrow_mut();
+        wanted.retain(|other| other.thread != thread);
+        wanted.push(Wanted { thread, process, range, kind });
+        Ok(())
     }
 
     /// Locks, in place of what the owner had there; `false` when another's stands in the way.
@@ -193,7 +247,12 @@ pub fn locks_of(file: &Rc<OpenFile>) -> Result<Rc<Locks>, Errno> {
     if let Some(locks) = found {
         return Ok(locks.clone());
     }
-    let locks = Rc::new(Locks { inode: Rc::downgrade(inode), held: RefCell::default(), queue: WaitQueue::new() });
+    let locks = Rc::new(Locks {
+        inode: Rc::downgrade(inode),
+        held: RefCell::default(),
+        wanted: RefCell::default(),
+        queue: WaitQueue::new(),
+    });
     all.push(locks.clone());
     Ok(locks)
 }

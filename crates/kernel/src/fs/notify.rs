@@ -175,7 +175,8 @@ pub fn moved(from: (&Rc<Inode>, &[u8]), to: (&Rc<Inode>, &[u8]), child: &Rc<Inod
         return;
     }
     let notices = &kernel().fs.notices;
-    notices.cookie.set(notices.cookie.get().wrapping_add(1));
+    // Bounded, so that it never looks like the upper half of an address.
+    notices.cookie.set(notices.cookie.get() % 0x7000 + 1);
     let cookie = notices.cookie.get();
     from.0.tell(with_kind(child, Happened::MOVED_FROM), cookie, from.1, false);
     to.0.tell(with_kind(child, Happened::MOVED_TO), cookie, to.1, false);

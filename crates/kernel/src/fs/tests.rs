@@ -158,7 +158,7 @@ fn usual() -> Arc<Mutex<Server>> {
 }
 
 fn walker() -> Walker {
-    Walker { root: kernel().fs.root(), caller: Caller::default() }
+    Walker::new(kernel().fs.root(), Caller::default())
 }
 
 fn find(path: &str) -> Result<Found, Errno> {
@@ -223,7 +223,7 @@ fn paths_end_as_linux_sees_it() {
     assert_eq!(error("/usr/text/x"), ENOTDIR);
     assert_eq!(error(&std::format!("/{}", "x".repeat(256))), ENAMETOOLONG);
     assert_eq!(find("/usr/..").unwrap().last, Last::DotDot);
-    assert_eq!(find("/").unwrap().last, Last::Dot);
+    assert_eq!(find("/").unwrap().last, Last::Root);
     assert!(Rc::ptr_eq(&get("/../.."), &kernel().fs.root()));
     let missing = find("/tmp/new/").unwrap();
     assert!(missing.slash && missing.inode.is_none() && missing.name == b"new");

@@ -103,6 +103,8 @@ struct Way {
     position: usize,
     links: u32,
     last: Last,
+    /// The path of the call began with a slash.
+    absolute: bool,
 }
 
 impl Way {
@@ -132,7 +134,15 @@ impl Walker {
         }
         let scoped = self.resolve.intersects(Resolve::BENEATH | Resolve::IN_ROOT);
         let root = if scoped { at.clone() } else { self.root.clone() };
-        let mut way = Way { root, current: at.clone(), rest: path.to_vec(), position: 0, links: 0, last: Last::Dot };
+        let mut way = Way {
+            root,
+            current: at.clone(),
+            rest: path.to_vec(),
+            position: 0,
+            links: 0,
+            last: Last::Dot,
+            absolute: path.first() == Some(&b'/'),
+        };
         if path.first() == Some(&b'/') {
             // The path of the call itself may begin on another mount.
             if self.resolve.contains(Resolve::BENEATH) {
@@ -265,6 +275,10 @@ impl Walker {
                     None => return Err(ENOENT),
                     Some(b'/') => {
                         if self.resolve.contains(Resolve::BENEATH) {
+                            return Err(EXDEV);
+                        }
+                        // Linux knows the root's mount only when the path itself began there.
+                        if self.resolve.contains(Resolve::NO_XDEV) && !way.absolute {
                             return Err(EXDEV);
                         }
                         self.check_crossing(&way.current, Some(&way.root))?;

@@ -4,6 +4,7 @@ use super::arguments::Fd;
 use super::{Context, Outcome};
 use crate::errno::{EBADF, EBUSY, EINVAL, EPERM, Errno};
 use crate::fs::file::OpenFlags;
+use crate::fs::inode::Caller;
 use crate::fs::open::{ALL_SEALS, SEAL_EXEC, SEAL_FUTURE_WRITE, SEAL_GROW, SEAL_SEAL, SEAL_SHRINK, SEAL_WRITE, opened};
 use crate::ipc::pipe::PipeEnd;
 use crate::kernel;
@@ -71,11 +72,8 @@ pub fn dup3(context: &mut Context<'_>, old: Fd, new: Fd, flags: u32) -> Outcome 
 }
 
 /// Status flags that `F_SETFL` changes.
-const SETTABLE: OpenFlags = OpenFlags::APPEND
-    .union(OpenFlags::NONBLOCK)
-    .union(OpenFlags::ASYNC)
-    .union(OpenFlags::DIRECT)
-    .union(OpenFlags::NOATIME);
+const SETTABLE: OpenFlags =
+    OpenFlags::APPEND.union(OpenFlags::NONBLOCK).union(OpenFlags::DIRECT).union(OpenFlags::NOATIME);
 
 /// `fcntl(2)`.
 pub fn fcntl(context: &mut Context<'_>, fd: Fd, command: u32, argument: u64) -> Outcome {
@@ -108,15 +106,37 @@ pub fn fcntl(context: &mut Context<'_>, fd: Fd, command: u32, argument: u64) -> 
             if wanted.contains(OpenFlags::DIRECT) && !packets {
                 return Err(EINVAL.into());
             }
+            let own = opened(&file.object).map(|opened| opened.inode.clone());
+            if let Some(inode) = own.filter(|_| (wanted - file.flags.get()).contains(OpenFlags::NOATIME)) {
+                inode.check_owner(&Caller::of(&context.process().credentials.borrow()))?;
+            }
             file.flags.set((file.flags.get() - SETTABLE) | wanted);
             Ok(0)
         }
         // F_GETLK, F_SETLK, F_SETLKW and the same for open file descriptions
         5..=7 | 36..=38 => super::locks::record_lock(context, file, command, UserAddr(argument)),
-        // F_SETOWN, F_SETSIG: nobody is told by a signal.
-        8 | 10 | 15 => Ok(0),
-        // F_GETOWN, F_GETSIG
-        9 | 11 => Ok(0),
+        // F_SETOWN, F_GETOWN, F_SETSIG, F_GETSIG, F_SETOWN_EX, F_GETOWN_EX
+        8..=11 | 15 | 16 => super::owners::control(file, command, argument),
+        // F_GETLEASE: F_UNLCK; there are no leases.
+        1025 if opened(&file.object).is_some() => Ok(2),
+        // F_DUPFD_QUERY
+        1027 => {
+            let other = table.get(Fd(argument as i32))?;
+            Ok(usize::from(alloc::rc::Rc::ptr_eq(&other, file)))
+        }
+        // F_GET_RW_HINT, F_SET_RW_HINT
+        1035 | 1036 => {
+            const LONGEST: u64 = 5;
+            let hint = UserPtr::<u64>::new(argument);
+            let inode = opened(&file.object).map(|opened| opened.inode.clone()).ok_or(EINVAL)?;
+            if command == 1035 {
+                hint.write(u64::from(inode.write_hint.get()))?;
+            } else {
+                let wanted = hint.read()?;
+                inode.write_hint.set(u8::try_from(wanted).ok().filter(|_| wanted <= LONGEST).ok_or(EINVAL)?);
+            }
+            Ok(0)
+        }
         // F_SETPIPE_SZ, F_GETPIPE_SZ
         1031 | 1032 => {
             let end = file.downcast::<PipeEnd>().ok_or(EBADF)?;
@@ -207,8 +227,8 @@ pub fn fsync(context: &mut Context<'_>, fd: Fd) -> Outcome {
 
 /// `syncfs(2)`.
 pub fn syncfs(context: &mut Context<'_>, fd: Fd) -> Outcome {
-    context.process().descriptors().get(fd)?;
-    Ok(0)
+    let file = context.process().descriptors().get(fd)?;
+    if file.flags.get().contains(OpenFlags::PATH) { Err(EBADF.into()) } else { Ok(0) }
 }
 
 /// `sync(2)`.

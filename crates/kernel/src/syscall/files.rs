@@ -1,7 +1,7 @@
 //! What files are: attributes, permissions, times, lengths, listings.
 
 use super::arguments::{AT_FDCWD, Fd, UserPath};
-use super::paths::{AT_EMPTY_PATH, AT_SYMLINK_NOFOLLOW, find};
+use super::paths::{AT_EMPTY_PATH, AT_SYMLINK_NOFOLLOW, find_as};
 use super::{Context, Outcome};
 use crate::errno::{EBADF, EFBIG, EINVAL, EISDIR, ENODEV, ENOENT, ENOTDIR, EOPNOTSUPP, EPERM, ESPIPE, Errno};
 use crate::fs::file::{OpenFile, OpenFlags, Stat};
@@ -9,7 +9,7 @@ use crate::fs::inode::{CAP_CHOWN, CAP_FSETID, Caller, Inode, MAY_WRITE, Meta, Pl
 use crate::fs::notify::{self, Happened};
 use crate::fs::open::{Opened, SEAL_EXEC, SEAL_FUTURE_WRITE, SEAL_GROW, SEAL_SHRINK, SEAL_WRITE};
 use crate::fs::open::{check_size_limit, opened, truncate as set_length};
-use crate::fs::walk::Follow;
+use crate::fs::walk::{Follow, Resolve};
 use crate::user_memory::{UserAddr, UserPtr, bytes_of, copy_out};
 use alloc::rc::Rc;
 use alloc::vec::Vec;
@@ -57,6 +57,10 @@ pub fn by_descriptor(context: &Context<'_>, fd: Fd) -> Result<Named, Errno> {
 /// # Errors
 /// As the walk's.
 pub fn by_path(context: &Context<'_>, directory: Fd, path: &[u8], flags: u32) -> Result<Named, Errno> {
+    by_path_as(context, caller(context), directory, path, flags)
+}
+
+fn by_path_as(context: &Context<'_>, caller: Caller, directory: Fd, path: &[u8], flags: u32) -> Result<Named, Errno> {
     if path.is_empty() && flags & AT_EMPTY_PATH != 0 {
         if directory == AT_FDCWD {
             return Ok(Named::Inode(context.process().fs().directory(), None));
@@ -64,7 +68,7 @@ pub fn by_path(context: &Context<'_>, directory: Fd, path: &[u8], flags: u32) ->
         return by_descriptor(context, directory);
     }
     let follow = if flags & AT_SYMLINK_NOFOLLOW != 0 { Follow::No } else { Follow::Yes };
-    let found = find(context, directory, path, follow)?.1;
+    let found = find_as(context, caller, directory, path, follow, Resolve::empty())?.1;
     let place = Place { parent: Some(found.parent), name: found.name };
     match found.special {
         Some(file) => Ok(Named::Object(file)),
@@ -140,7 +144,8 @@ pub fn statx(context: &mut Context<'_>, directory: Fd, path: UserPath, flags: u3
     if flags & !(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH | AT_IGNORED) != 0 || mask & 0x8000_0000 != 0 {
         return Err(EINVAL.into());
     }
-    let stat = by_path(context, directory, &read_path(path, flags)?, flags)?.stat()?;
+    let named = by_path(context, directory, &read_path(path, flags)?, flags)?;
+    let stat = named.stat()?;
     let pair = |low: u32, high: u32| u64::from(low) | u64::from(high) << 32;
     let device = |number: u64| pair(major(number), minor(number));
     let mut words = [0u64; 32];
@@ -156,7 +161,7 @@ pub fn statx(context: &mut Context<'_>, directory: Fd, path: UserPath, flags: u3
     }
     words[16] = device(stat.rdev);
     words[17] = device(stat.device);
-    words[18] = 1;
+    words[18] = if let Named::Inode(inode, _) = &named { inode.mount_id() } else { 0 };
     copy_out(to, bytes_of(&words))?;
     Ok(0)
 }
@@ -174,10 +179,13 @@ fn access_at(context: &Context<'_>, directory: Fd, path: &[u8], mode: u32, flags
     if mode & !7 != 0 || flags & !(AT_EACCESS | AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH) != 0 {
         return Err(EINVAL.into());
     }
-    if let Named::Inode(inode, _) = by_path(context, directory, path, flags)? {
+    let caller = {
         let process = context.process();
         let credentials = process.credentials.borrow();
-        let caller = if flags & AT_EACCESS != 0 { Caller::of(&credentials) } else { Caller::real(&credentials) };
+        if flags & AT_EACCESS != 0 { Caller::of(&credentials) } else { Caller::real(&credentials) }
+    };
+    // The way there is gone as that user, too.
+    if let Named::Inode(inode, _) = by_path_as(context, caller.clone(), directory, path, flags)? {
         inode.check_access(&caller, mode)?;
         if mode & 4 != 0
             && let Some(base) = inode.data().and_then(|data| data.base())
@@ -384,6 +392,9 @@ pub fn utimensat(
         if directory == AT_FDCWD {
             return Err(crate::errno::EFAULT.into());
         }
+        if flags != 0 {
+            return Err(EINVAL.into());
+        }
         open_inode(context, directory)?
     } else {
         by_path(context, directory, &path.read()?, flags)?.inode()?
@@ -557,6 +568,10 @@ fn list(context: &Context<'_>, fd: Fd, buffer: UserAddr, len: usize, layout: Lay
     let mut next = position;
     let rest = usize::try_from(position).ok().and_then(|position| names.get(position..)).unwrap_or_default();
     for line in rest {
+        if next > 1 && directory.inode.has_lost(&line.name) {
+            next += 1;
+            continue;
+        }
         // Fixed part, name, zero; the old layout keeps the type in the last byte.
         let size = (20 + line.name.len()).next_multiple_of(8);
         if bytes.len() + size > len {

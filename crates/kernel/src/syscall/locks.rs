@@ -64,6 +64,9 @@ pub fn record_lock(context: &Context<'_>, file: &Rc<OpenFile>, command: u32, loc
     if matches!(command, 6 | 37) {
         return Err(EAGAIN.into());
     }
+    if let Owner::Process(pid) = owner {
+        locks.will_wait(context.thread.tid, pid, range, wanted)?;
+    }
     let wait = WaitFor::events(&locks.queue, Events::IN, "record lock");
     Err(Stop::Wait(wait, RestartRule::IfFlagged))
 }

@@ -16,9 +16,11 @@ pub mod locks;
 pub mod machine;
 pub mod memory;
 pub mod memory_locks;
+pub mod mounts;
 pub mod mqueue;
 pub mod names;
 pub mod opening;
+pub mod owners;
 #[cfg(test)]
 mod page;
 pub mod paths;

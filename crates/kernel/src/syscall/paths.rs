@@ -8,7 +8,6 @@ use crate::fs::file::{OpenFile, OpenFlags};
 use crate::fs::inode::{CAP_SYS_CHROOT, Caller, Content, Inode, MAY_EXEC, MEMORY_DEVICE, S_IFREG};
 use crate::fs::open::{anonymous, opened};
 use crate::fs::walk::{Follow, Found, Resolve, Walker};
-use crate::fs::walker;
 use crate::kernel;
 use crate::user_memory::{UserAddr, copy_out};
 use alloc::rc::Rc;
@@ -45,8 +44,22 @@ pub fn find_within(
     follow: Follow,
     resolve: Resolve,
 ) -> Result<(Walker, Found), Errno> {
-    let (mut walker, working) = walker(&context.process());
-    walker.resolve = resolve;
+    let caller = Caller::of(&context.process().credentials.borrow());
+    find_as(context, caller, directory, path, follow, resolve)
+}
+
+/// Walks a path for somebody else than the process's file-system user (`access(2)`).
+pub fn find_as(
+    context: &Context<'_>,
+    caller: Caller,
+    directory: Fd,
+    path: &[u8],
+    follow: Follow,
+    resolve: Resolve,
+) -> Result<(Walker, Found), Errno> {
+    let fs = context.process().fs();
+    let walker = Walker { resolve, ..Walker::new(fs.root(), caller) };
+    let working = fs.directory();
     let scoped = resolve.intersects(Resolve::BENEATH | Resolve::IN_ROOT);
     let at = match path.first() {
         None => return Err(ENOENT),

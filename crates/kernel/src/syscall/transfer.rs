@@ -2,7 +2,7 @@
 
 use super::arguments::Fd;
 use super::{Context, Outcome, Stop};
-use crate::errno::{EBADF, EINVAL, EISDIR, EXDEV, Errno};
+use crate::errno::{EBADF, EINVAL, EISDIR, EOVERFLOW, EXDEV, Errno};
 use crate::fs::file::{OpenFile, OpenFlags};
 use crate::fs::open::opened;
 use crate::user_memory::UserPtr;
@@ -92,7 +92,8 @@ pub fn sendfile(context: &mut Context<'_>, out: Fd, input: Fd, offset: UserPtr<i
     let (from, to) = (table.get(input)?, table.get(out)?);
     from.check_readable()?;
     to.check_writable()?;
-    if !from.object.seekable() || to.flags.get().contains(OpenFlags::APPEND) {
+    let is_directory = opened(&from.object).is_some_and(|opened| opened.inode.is_directory());
+    if !from.object.seekable() || is_directory || to.flags.get().contains(OpenFlags::APPEND) {
         return Err(EINVAL.into());
     }
     let from = Place { file: from, offset: offset.non_null() };
@@ -133,7 +134,8 @@ pub fn copy_file_range(
         (Some(a), Some(b)) => Rc::ptr_eq(&a.inode, &b.inode),
         _ => false,
     };
-    let (start, target) = (from.get()?, to.get()?);
+    let beyond = |errno| if errno == EINVAL { EOVERFLOW } else { errno };
+    let (start, target) = (from.get().map_err(beyond)?, to.get().map_err(beyond)?);
     if same && start < target.saturating_add(len as u64) && target < start.saturating_add(len as u64) {
         return Err(EINVAL.into());
     }

@@ -69,6 +69,11 @@ pub fn directory() -> Rc<Inode> {
     add_fixed(&root, "sys/fs/file-max", "9223372036854775807\n");
     add_fixed(&root, "sys/fs/nr_open", "1048576\n");
     add_fixed(&root, "sys/fs/pipe-max-size", "1048576\n");
+    add_fixed(&root, "sys/fs/protected_hardlinks", "1\n");
+    add_fixed(&root, "sys/fs/protected_symlinks", "0\n");
+    add_fixed(&root, "sys/fs/protected_regular", "0\n");
+    add_fixed(&root, "sys/fs/protected_fifos", "0\n");
+    add_fixed(&root, "sys/fs/inotify/max_queued_events", "16384\n");
     add_fixed(&root, "sys/fs/inotify/max_user_instances", "128\n");
     add_fixed(&root, "sys/fs/inotify/max_user_watches", "65536\n");
     add_fixed(&root, "sys/net/core/somaxconn", "4096\n");

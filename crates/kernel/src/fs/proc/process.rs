@@ -240,7 +240,8 @@ impl Generate for DescriptorFile {
         }
         let inode = entry.file.object.stat().map_or(0, |stat| stat.inode);
         let position = entry.file.position.get();
-        Ok(alloc::format!("pos:\t{position}\nflags:\t0{flags:o}\nmnt_id:\t1\nino:\t{inode}\n").into_bytes())
+        let mount = crate::fs::open::opened(&entry.file.object).map_or(1, |opened| opened.inode.mount_id());
+        Ok(alloc::format!("pos:\t{position}\nflags:\t0{flags:o}\nmnt_id:\t{mount}\nino:\t{inode}\n").into_bytes())
     }
 }
 

@@ -245,13 +245,14 @@ pub fn limits(process: &Rc<Process>, _thread: &Rc<Thread>) -> Vec<u8> {
     text.into_bytes()
 }
 
-/// Mounted file systems: target, kind, source, options.
-const MOUNTS: [(&str, &str, &str, &str); 5] = [
+/// Mounted file systems: target, kind, source, options. Their order gives the numbers of `Inode::mount_id`.
+const MOUNTS: [(&str, &str, &str, &str); 6] = [
     ("/", "overlay", "overlay", "rw,relatime"),
     ("/proc", "proc", "proc", "rw,nosuid,nodev,noexec,relatime"),
     ("/dev", "tmpfs", "tmpfs", "rw,nosuid,relatime"),
     ("/sys", "sysfs", "sysfs", "ro,nosuid,nodev,noexec,relatime"),
     ("/sys/fs/cgroup", "cgroup2", "cgroup", "ro,nosuid,nodev,noexec,relatime"),
+    ("/dev/shm", "tmpfs", "shm", "rw,nosuid,nodev,noexec,relatime"),
 ];
 
 /// `mounts`.
