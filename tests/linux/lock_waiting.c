@@ -9,16 +9,21 @@ static int set(int fd, int command, int type, off_t start, off_t len) {
 static void *wait_record(void *unused) {
     int fd = open("file", O_RDWR);
     write(step[1], "1", 1);
-    printf("waited %d\n", set(fd, F_OFD_SETLKW, F_WRLCK, 0, 10));
+    long result = set(fd, F_OFD_SETLKW, F_WRLCK, 0, 10);
     close(fd);
-    return NULL;
+    return (void *)result;
 }
 static void *wait_whole(void *unused) {
     int fd = open("file", O_RDWR);
     write(step[1], "1", 1);
-    printf("waited %d\n", flock(fd, LOCK_EX));
+    long result = flock(fd, LOCK_EX);
     close(fd);
-    return NULL;
+    return (void *)result;
+}
+static void joined(pthread_t thread) {
+    void *result;
+    pthread_join(thread, &result);
+    printf("waited %ld\n", (long)result);
 }
 static int counter;
 static void *count(void *unused) {
@@ -43,12 +48,12 @@ int main(void) {
     pthread_t thread = test_start(wait_record, NULL);
     read(step[0], &c, 1);
     CALL(set(a, F_OFD_SETLK, F_UNLCK, 5, 1));
-    pthread_join(thread, NULL);
+    joined(thread);
     CALL(set(a, F_OFD_SETLK, F_RDLCK, 5, 1));
     thread = test_start(wait_record, NULL);
     read(step[0], &c, 1);
     CALL(close(a));
-    pthread_join(thread, NULL);
+    joined(thread);
     a = MUST(open("file", O_RDWR));
     CALL(flock(a, LOCK_SH));
     int b = MUST(open("file", O_RDONLY));
@@ -63,7 +68,7 @@ int main(void) {
     CALL(close(a));
     CALL(flock(b, LOCK_SH | LOCK_NB));
     CALL(close(copy));
-    pthread_join(thread, NULL);
+    joined(thread);
     pthread_t threads[4];
     for (int i = 0; i < 4; i++) threads[i] = test_start(count, NULL);
     for (int i = 0; i < 4; i++) pthread_join(threads[i], NULL);

@@ -190,6 +190,14 @@ impl File for Inotify {
         }
     }
 
+    fn seekable(&self) -> bool {
+        true
+    }
+
+    fn stays_at_start(&self) -> bool {
+        true
+    }
+
     fn poll(&self, _file: &OpenFile) -> Events {
         if self.queued.borrow().is_empty() { Events::empty() } else { Events::IN | Events::RDNORM }
     }

@@ -98,24 +98,20 @@ impl DescriptorTable {
         self.add_from(0, file, close_on_exec)
     }
 
-    /// Puts a file at a number, closing what was there (`dup2`).
+    /// Puts a file at a number; answers what was there, which the caller closes (`dup2`).
     ///
     /// # Errors
     /// `EBADF` for a number beyond the limit.
-    pub fn put(&self, fd: Fd, file: Rc<OpenFile>, close_on_exec: bool) -> Result<(), Errno> {
+    pub fn put(&self, fd: Fd, file: Rc<OpenFile>, close_on_exec: bool) -> Result<Option<Descriptor>, Errno> {
         let index = usize::try_from(fd.0).map_err(|_| EBADF)?;
         if index >= self.limit.get() {
             return Err(EBADF);
         }
-        let old = {
-            let mut entries = self.entries.borrow_mut();
-            if entries.len() <= index {
-                entries.resize(index + 1, None);
-            }
-            entries[index].replace(Descriptor { file, close_on_exec })
-        };
-        drop(old);
-        Ok(())
+        let mut entries = self.entries.borrow_mut();
+        if entries.len() <= index {
+            entries.resize(index + 1, None);
+        }
+        Ok(entries[index].replace(Descriptor { file, close_on_exec }))
     }
 
     /// Takes an entry out; dropping it closes.

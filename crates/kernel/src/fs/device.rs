@@ -146,6 +146,10 @@ impl File for DeviceFile {
         }
     }
 
+    fn inode(&self) -> Option<Rc<Inode>> {
+        Some(self.inode.clone())
+    }
+
     fn as_any(&self) -> &dyn Any {
         self
     }

@@ -23,6 +23,10 @@ impl FifoName for Name {
         Ok(self.inode.stat())
     }
 
+    fn inode(&self) -> Rc<Inode> {
+        self.inode.clone()
+    }
+
     fn path(&self) -> String {
         String::from_utf8_lossy(&self.place.path(&self.inode)).into_owned()
     }

@@ -213,6 +213,10 @@ pub trait File: Any {
     fn map_shared(&self, file: &OpenFile) -> Result<Mapping, Errno> {
         self.map(file)
     }
+    /// What it is in the file system, if it is there.
+    fn inode(&self) -> Option<Rc<super::inode::Inode>> {
+        None
+    }
     /// The last descriptor that refers to this open file was closed.
     fn released(&self, _file: &OpenFile) {}
     /// The socket, if it is one.

@@ -2,10 +2,9 @@
 //! `F_OFD_*` are open files, known by a number of their own.
 
 use super::data::MAX_SIZE;
-use super::file::OpenFile;
+use super::file::{File, OpenFile, OpenFlags};
 use super::inode::Inode;
-use super::open::opened;
-use crate::errno::{EBADF, EDEADLK, Errno};
+use crate::errno::{EDEADLK, Errno};
 use crate::kernel;
 use crate::task::{Pid, Tid};
 use crate::wait::{Events, WaitQueue};
@@ -130,9 +129,39 @@ struct Wanted {
     kind: Kind,
 }
 
+/// What is locked: an inode, or an open object that has none here (a pipe's end, a socket).
+enum Locked {
+    Inode(Weak<Inode>),
+    Object(Weak<dyn File>),
+}
+
+impl Locked {
+    fn of(file: &OpenFile) -> Self {
+        match file.object.inode() {
+            Some(inode) => Self::Inode(Rc::downgrade(&inode)),
+            None => Self::Object(Rc::downgrade(&file.object)),
+        }
+    }
+
+    fn is(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Inode(a), Self::Inode(b)) => a.ptr_eq(b),
+            (Self::Object(a), Self::Object(b)) => a.ptr_eq(b),
+            _ => false,
+        }
+    }
+
+    fn is_alive(&self) -> bool {
+        match self {
+            Self::Inode(inode) => inode.strong_count() > 0,
+            Self::Object(object) => object.strong_count() > 0,
+        }
+    }
+}
+
 /// All locks on one inode.
 pub struct Locks {
-    inode: Weak<Inode>,
+    on: Locked,
     held: RefCell<Vec<Held>>,
     /// Record locks that processes wait for; entries of threads that wait no more are dropped when somebody looks.
     wanted: RefCell<Vec<Wanted>>,
@@ -202,8 +231,18 @@ impl Locks {
         if self.conflict(owner, range, kind).is_some() {
             return false;
         }
-        self.cut(owner, range);
-        self.held.borrow_mut().push(Held { owner: owner.clone(), range, kind });
+        // As in Linux the locks of an owner stand together, in order, and neighbours of one kind are one.
+        let place = self.held.borrow().iter().position(|held| held.owner.is(owner));
+        let whole = self.merged(owner, range, kind);
+        self.cut(owner, whole);
+        {
+            let mut held = self.held.borrow_mut();
+            let own = |held: &Held| held.owner.is(owner);
+            let index = held.iter().position(|held| own(held) && held.range.start > whole.start);
+            let index = index.or_else(|| held.iter().rposition(own).map(|last| last + 1)).or(place);
+            let index = index.unwrap_or(held.len()).min(held.len());
+            held.insert(index, Held { owner: owner.clone(), range: whole, kind });
+        }
         // A lock that became a shared one may let others in.
         self.queue.wake(Events::IN);
         true
@@ -213,6 +252,17 @@ impl Locks {
     pub fn unlock(&self, owner: &Owner, range: Range) {
         self.cut(owner, range);
         self.queue.wake(Events::IN);
+    }
+
+    /// A range with what the owner holds in the same way beside it.
+    fn merged(&self, owner: &Owner, range: Range, kind: Kind) -> Range {
+        let mut whole = range;
+        for held in self.held.borrow().iter().filter(|held| held.owner.is(owner) && held.kind == kind) {
+            if held.range.start <= whole.end && whole.start <= held.range.end {
+                whole = Range::new(whole.start.min(held.range.start), whole.end.max(held.range.end));
+            }
+        }
+        whole
     }
 
     fn cut(&self, owner: &Owner, range: Range) {
@@ -235,34 +285,30 @@ impl Locks {
     }
 }
 
-/// The locks on the file behind a descriptor.
-///
-/// # Errors
-/// `EBADF` for what is no file.
-pub fn locks_of(file: &Rc<OpenFile>) -> Result<Rc<Locks>, Errno> {
-    let inode = &opened(&file.object).ok_or(EBADF)?.inode;
+/// The locks on what is behind a descriptor.
+pub fn locks_of(file: &Rc<OpenFile>) -> Rc<Locks> {
+    let on = Locked::of(file);
     let mut all = kernel().fs.locks.borrow_mut();
-    all.retain(|locks| locks.inode.strong_count() > 0);
-    let found = all.iter().find(|locks| locks.inode.upgrade().is_some_and(|locked| Rc::ptr_eq(&locked, inode)));
-    if let Some(locks) = found {
-        return Ok(locks.clone());
+    all.retain(|locks| locks.on.is_alive());
+    if let Some(locks) = all.iter().find(|locks| locks.on.is(&on)) {
+        return locks.clone();
     }
-    let locks = Rc::new(Locks {
-        inode: Rc::downgrade(inode),
-        held: RefCell::default(),
-        wanted: RefCell::default(),
-        queue: WaitQueue::new(),
-    });
+    let locks = Rc::new(Locks { on, held: RefCell::default(), wanted: RefCell::default(), queue: WaitQueue::new() });
     all.push(locks.clone());
-    Ok(locks)
+    locks
+}
+
+/// The locks on an inode or object, if there ever were any.
+fn known(on: &Locked) -> Option<Rc<Locks>> {
+    kernel().fs.locks.borrow().iter().find(|locks| locks.on.is(on)).cloned()
 }
 
 /// A descriptor was closed: the process's record locks on the file go, and an open file's when it was its last.
 pub fn closed(file: &Rc<OpenFile>, pid: Pid) {
-    if kernel().fs.locks.borrow().is_empty() || opened(&file.object).is_none() {
+    if kernel().fs.locks.borrow().is_empty() || file.flags.get().contains(OpenFlags::PATH) {
         return;
     }
-    let Ok(locks) = locks_of(file) else { return };
+    let Some(locks) = known(&Locked::of(file)) else { return };
     let whole = Range::new(0, u64::MAX);
     locks.unlock(&Owner::Process(pid), whole);
     if Rc::strong_count(file) == 1 {
@@ -281,11 +327,7 @@ pub fn process_ended(pid: Pid) {
 
 /// An open file is gone, and its locks with it: who waits for one tries again.
 pub fn released(inode: &Rc<Inode>) {
-    let all = kernel().fs.locks.borrow();
-    let found =
-        all.iter().find(|locks| locks.inode.upgrade().is_some_and(|locked| Rc::ptr_eq(&locked, inode))).cloned();
-    drop(all);
-    if let Some(locks) = found {
+    if let Some(locks) = known(&Locked::Inode(Rc::downgrade(inode))) {
         locks.queue.wake(Events::IN);
     }
 }
@@ -294,14 +336,13 @@ pub fn released(inode: &Rc<Inode>) {
 mod tests {
     use super::*;
     use crate::fs::data::Data;
-    use crate::fs::file::OpenFlags;
     use crate::fs::inode::{Content, S_IFREG, UPPER_DEVICE};
-    use crate::fs::open::anonymous;
+    use crate::fs::open::{anonymous, opened};
 
     fn locks() -> (Rc<OpenFile>, Rc<Locks>) {
         let inode = Inode::new(UPPER_DEVICE, Content::Regular(Data::default()), S_IFREG | 0o644, 0, 0);
         let file = anonymous(inode, b"file", OpenFlags::RDWR);
-        let locks = locks_of(&file).unwrap();
+        let locks = locks_of(&file);
         (file, locks)
     }
 
@@ -316,7 +357,7 @@ mod tests {
         assert!(!locks.lock(&Owner::open_file(&other), range, Kind::Exclusive));
         locks.unlock(&Owner::open_file(&file), range);
         assert!(locks.lock(&Owner::open_file(&other), range, Kind::Exclusive));
-        assert!(Rc::ptr_eq(&locks, &locks_of(&other).unwrap()));
+        assert!(Rc::ptr_eq(&locks, &locks_of(&other)));
     }
 
     #[test]

@@ -169,6 +169,13 @@ pub fn name_changed(directory: &Rc<Inode>, name: &[u8], child: &Rc<Inode>, what:
     }
 }
 
+/// A directory lost its name.
+pub fn directory_removed(parent: &Rc<Inode>, name: &[u8]) {
+    if !nobody_watches() {
+        parent.tell(Happened::DELETE | Happened::IS_DIRECTORY, 0, name, false);
+    }
+}
+
 /// An inode moved from one name to another, over `replaced`.
 pub fn moved(from: (&Rc<Inode>, &[u8]), to: (&Rc<Inode>, &[u8]), child: &Rc<Inode>, replaced: Option<&Rc<Inode>>) {
     if nobody_watches() {

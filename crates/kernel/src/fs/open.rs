@@ -218,6 +218,10 @@ impl File for Opened {
         }
     }
 
+    fn inode(&self) -> Option<Rc<Inode>> {
+        Some(self.inode.clone())
+    }
+
     fn as_any(&self) -> &dyn Any {
         self
     }
@@ -363,7 +367,6 @@ pub fn open_found(
             }
             if flags.contains(OpenFlags::TRUNC) && made == Made::Before {
                 truncate(&inode, 0)?;
-                notify::happened(&inode, Some(&place), Happened::MODIFY);
             }
         }
         Content::Directory(_) | Content::Virtual(_) | Content::Generated(_) => {}

@@ -11,6 +11,7 @@
 use super::{ByteQueue, PIPE_DEVICE};
 use crate::errno::{EBUSY, EFAULT, EINVAL, ENOTTY, ENXIO, EPERM, EPIPE, Errno};
 use crate::fs::file::{File, OpenFile, OpenFlags, Stat};
+use crate::fs::inode::Inode;
 use crate::kernel;
 use crate::syscall::dispatch::current;
 use crate::syscall::{Context, Outcome, RestartRule, Stop};
@@ -46,6 +47,8 @@ pub trait FifoName {
     fn stat(&self) -> Result<Stat, Errno>;
     /// Its path.
     fn path(&self) -> String;
+    /// The node.
+    fn inode(&self) -> Rc<Inode>;
 }
 
 /// The object between the ends.
@@ -416,6 +419,10 @@ impl File for PipeEnd {
         if !pipe.has_readers() || !pipe.has_writers() {
             pipe.queue.wake(Events::IN | Events::OUT | Events::HUP | Events::ERR);
         }
+    }
+
+    fn inode(&self) -> Option<Rc<Inode>> {
+        self.name.as_ref().map(|name| name.inode())
     }
 
     fn as_any(&self) -> &dyn Any {

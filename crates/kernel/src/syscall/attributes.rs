@@ -70,8 +70,26 @@ fn check(inode: &Rc<Inode>, caller: &Caller, name: &[u8], wanted: u32) -> Result
 /// `EOPNOTSUPP` for names that no file here has.
 fn check_kind(inode: &Rc<Inode>, name: &[u8]) -> Result<(), Errno> {
     let known = [b"user.".as_slice(), b"trusted.", b"security."];
-    let held = known.iter().any(|prefix| name.len() > prefix.len() && name.starts_with(prefix));
+    if known.contains(&name) {
+        return Err(EINVAL);
+    }
+    let held = known.iter().any(|prefix| name.starts_with(prefix));
     if held && !matches!(inode.device, PROC_DEVICE | SYS_DEVICE) { Ok(()) } else { Err(EOPNOTSUPP) }
+}
+
+/// `EINVAL` for capabilities that are none: `struct vfs_cap_data`, second or third version.
+fn check_capability(name: &[u8], value: &[u8]) -> Result<(), Errno> {
+    let valid = matches!((value.len(), value.get(3)), (20, Some(2)) | (24, Some(3)));
+    if name != CAPABILITY || valid { Ok(()) } else { Err(EINVAL) }
+}
+
+/// What an object without inode answers: as any file that is neither regular nor a directory.
+fn refused(name: &[u8], wanted: u32) -> Errno {
+    match (name.starts_with(b"user."), wanted) {
+        (true, MAY_READ) => ENODATA,
+        (true, _) => EPERM,
+        _ => EOPNOTSUPP,
+    }
 }
 
 /// What a call names: its inode, and where it was found.
@@ -103,8 +121,9 @@ fn set(
     }
     let mut bytes = alloc::vec![0u8; size];
     copy_in(&mut bytes, value)?;
-    let Named::Inode(inode, place) = target(context)? else { return Err(EOPNOTSUPP.into()) };
+    let Named::Inode(inode, place) = target(context)? else { return Err(refused(&name, MAY_WRITE).into()) };
     let caller = Caller::of(&context.process().credentials.borrow());
+    check_capability(&name, &bytes)?;
     check(&inode, &caller, &name, MAY_WRITE)?;
     check_kind(&inode, &name)?;
     {
@@ -150,7 +169,7 @@ fn get(
     size: usize,
 ) -> Outcome {
     let name = name_from(name)?;
-    let Named::Inode(inode, _) = target(context)? else { return Err(EOPNOTSUPP.into()) };
+    let Named::Inode(inode, _) = target(context)? else { return Err(refused(&name, MAY_READ).into()) };
     let caller = Caller::of(&context.process().credentials.borrow());
     check(&inode, &caller, &name, MAY_READ)?;
     check_kind(&inode, &name)?;
@@ -174,7 +193,7 @@ fn list(context: &Context<'_>, target: impl FnOnce(&Context<'_>) -> Target, to: 
 
 fn remove(context: &Context<'_>, target: impl FnOnce(&Context<'_>) -> Target, name: UserPath) -> Outcome {
     let name = name_from(name)?;
-    let Named::Inode(inode, place) = target(context)? else { return Err(EOPNOTSUPP.into()) };
+    let Named::Inode(inode, place) = target(context)? else { return Err(refused(&name, MAY_WRITE).into()) };
     let caller = Caller::of(&context.process().credentials.borrow());
     check(&inode, &caller, &name, MAY_WRITE)?;
     check_kind(&inode, &name)?;

@@ -3,6 +3,7 @@
 use super::arguments::Fd;
 use super::{Context, Outcome};
 use crate::errno::{EBADF, EBUSY, EINVAL, EPERM, Errno};
+use crate::fs::descriptors::Descriptor;
 use crate::fs::file::OpenFlags;
 use crate::fs::inode::Caller;
 use crate::fs::open::{ALL_SEALS, SEAL_EXEC, SEAL_FUTURE_WRITE, SEAL_GROW, SEAL_SEAL, SEAL_SHRINK, SEAL_WRITE, opened};
@@ -12,10 +13,14 @@ use crate::user_memory::{UserAddr, UserPtr, copy_in, copy_out};
 
 /// `close(2)`.
 pub fn close(context: &mut Context<'_>, fd: Fd) -> Outcome {
-    let process = context.process();
-    let entry = process.descriptors().remove(fd)?;
-    crate::fs::locks::closed(&entry.file, process.pid);
+    let entry = context.process().descriptors().remove(fd)?;
+    closed(context, entry);
     Ok(0)
+}
+
+/// An entry was taken out of the table.
+fn closed(context: &Context<'_>, entry: Descriptor) {
+    crate::fs::locks::closed(&entry.file, context.process().pid);
 }
 
 /// `close_range(2)`.
@@ -36,7 +41,7 @@ pub fn close_range(context: &mut Context<'_>, first: u32, last: u32, flags: u32)
             if flags & CLOEXEC != 0 {
                 table.set_close_on_exec(fd, true)?;
             } else {
-                drop(table.remove(fd));
+                closed(context, table.remove(fd)?);
             }
         }
     }
@@ -55,7 +60,7 @@ pub fn dup2(context: &mut Context<'_>, old: Fd, new: Fd) -> Outcome {
     let table = context.process().descriptors();
     let file = table.get(old)?;
     if old != new {
-        table.put(new, file, false)?;
+        table.put(new, file, false)?.into_iter().for_each(|entry| closed(context, entry));
     }
     Ok(new.0 as usize)
 }
@@ -67,7 +72,7 @@ pub fn dup3(context: &mut Context<'_>, old: Fd, new: Fd, flags: u32) -> Outcome 
     }
     let table = context.process().descriptors();
     let file = table.get(old)?;
-    table.put(new, file, flags != 0)?;
+    table.put(new, file, flags != 0)?.into_iter().for_each(|entry| closed(context, entry));
     Ok(new.0 as usize)
 }
 

@@ -46,8 +46,9 @@ impl Named {
 /// `EBADF`.
 pub fn by_descriptor(context: &Context<'_>, fd: Fd) -> Result<Named, Errno> {
     let file = context.process().descriptors().get(fd)?;
-    Ok(match opened(&file.object) {
-        Some(opened) => Named::Inode(opened.inode.clone(), Some(opened.place.clone())),
+    let place = opened(&file.object).map(|opened| opened.place.clone());
+    Ok(match file.object.inode() {
+        Some(inode) => Named::Inode(inode, place),
         None => Named::Object(file),
     })
 }
@@ -126,7 +127,9 @@ pub fn fstat(context: &mut Context<'_>, fd: Fd, to: UserAddr) -> Outcome {
 }
 
 /// `AT_NO_AUTOMOUNT` and the `AT_STATX_*` bits: nothing is mounted or remote here.
-const AT_IGNORED: u32 = 0x800 | 0x6000;
+const AT_IGNORED: u32 = 0x800 | AT_SYNC_TYPE;
+/// `AT_STATX_FORCE_SYNC | AT_STATX_DONT_SYNC`.
+const AT_SYNC_TYPE: u32 = 0x6000;
 
 /// `newfstatat(2)`.
 pub fn newfstatat(context: &mut Context<'_>, directory: Fd, path: UserPath, to: UserAddr, flags: u32) -> Outcome {
@@ -141,7 +144,8 @@ pub fn newfstatat(context: &mut Context<'_>, directory: Fd, path: UserPath, to: 
 pub fn statx(context: &mut Context<'_>, directory: Fd, path: UserPath, flags: u32, mask: u32, to: UserAddr) -> Outcome {
     const BASIC: u32 = 0x7ff;
     const MOUNT_ID: u32 = 0x1000;
-    if flags & !(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH | AT_IGNORED) != 0 || mask & 0x8000_0000 != 0 {
+    let both = flags & AT_SYNC_TYPE == AT_SYNC_TYPE;
+    if flags & !(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH | AT_IGNORED) != 0 || mask & 0x8000_0000 != 0 || both {
         return Err(EINVAL.into());
     }
     let named = by_path(context, directory, &read_path(path, flags)?, flags)?;
@@ -246,7 +250,8 @@ fn open_inode(context: &Context<'_>, fd: Fd) -> Result<(Rc<Inode>, Option<Place>
     if file.flags.get().contains(OpenFlags::PATH) {
         return Err(EBADF);
     }
-    opened(&file.object).map(|opened| (opened.inode.clone(), Some(opened.place.clone()))).ok_or(EPERM)
+    let place = opened(&file.object).map(|opened| opened.place.clone());
+    file.object.inode().map(|inode| (inode, place)).ok_or(EPERM)
 }
 
 /// `fchmod(2)`.

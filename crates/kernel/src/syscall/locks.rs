@@ -36,7 +36,7 @@ pub fn record_lock(context: &Context<'_>, file: &Rc<OpenFile>, command: u32, loc
         UNLOCK => None,
         _ => return Err(EINVAL.into()),
     };
-    let locks = locks_of(file)?;
+    let locks = locks_of(file);
     if matches!(command, 5 | 36) {
         let Some(wanted) = wanted else { return Err(EINVAL.into()) };
         match locks.conflict(&owner, range, wanted) {
@@ -75,7 +75,10 @@ fn range(base: i64, start: i64, len: i64) -> Result<Range, Errno> {
     let start = base.checked_add(start).ok_or(crate::errno::EOVERFLOW)?;
     let (first, end) = match len {
         0 => (start, i64::MAX),
-        1.. => (start, start.saturating_add(len)),
+        1.. => {
+            start.checked_add(len - 1).ok_or(crate::errno::EOVERFLOW)?;
+            (start, start.saturating_add(len))
+        }
         _ => (start.checked_add(len).ok_or(EINVAL)?, start),
     };
     let first = u64::try_from(first).map_err(|_| EINVAL)?;
@@ -91,7 +94,7 @@ pub fn flock(_context: &Context<'_>, file: &Rc<OpenFile>, operation: u32) -> Out
     if file.flags.get().contains(crate::fs::file::OpenFlags::PATH) {
         return Err(EBADF.into());
     }
-    let locks = locks_of(file)?;
+    let locks = locks_of(file);
     let owner = Owner::whole_file(file);
     let range = Range::new(0, i64::MAX.cast_unsigned());
     let wanted = match operation & !NON_BLOCKING {

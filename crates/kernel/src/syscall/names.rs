@@ -149,7 +149,7 @@ fn make_node(context: &Context<'_>, directory: Fd, path: UserPath, mode: u32, nu
     let content = match kind {
         S_IFIFO => Content::Fifo(Fifo::default()),
         S_IFSOCK => Content::Socket(RefCell::default()),
-        S_IFCHR if walker.caller.can(CAP_MKNOD) => Content::Device(harmless(number)?),
+        S_IFCHR if number == 0 || walker.caller.can(CAP_MKNOD) => Content::Device(harmless(number)?),
         S_IFCHR | S_IFBLK => return Err(EPERM.into()),
         _ => Content::Regular(Data::default()),
     };
@@ -300,9 +300,11 @@ fn remove_directory(context: &Context<'_>, directory: Fd, path: &[u8]) -> Outcom
     if !inode.list()?.is_empty() {
         return Err(ENOTEMPTY.into());
     }
-    let removed = found.parent.remove(&found.name)?;
-    unlinked(&removed);
-    notify::name_changed(&found.parent, &found.name, &removed, Happened::DELETE);
+    let Found { parent, name, inode: known, .. } = found;
+    unlinked(&parent.remove(&name)?);
+    // The directory's own end is told before its parent hears of it.
+    drop((inode, known));
+    notify::directory_removed(&parent, &name);
     Ok(0)
 }
 

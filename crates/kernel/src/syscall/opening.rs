@@ -131,6 +131,9 @@ fn open_at(context: &Context<'_>, directory: Fd, path: UserPath, how: &How) -> O
     if let Some(inode) = found.inode.as_ref().filter(|_| found.special.is_none() && !flags.contains(OpenFlags::PATH)) {
         let place = found.place.unwrap_or(Place { parent: Some(found.parent), name: found.name });
         notify::happened(inode, Some(&place), Happened::OPEN);
+        if flags.contains(OpenFlags::TRUNC) && made == Made::Before && inode.data().is_some() {
+            notify::happened(inode, Some(&place), Happened::MODIFY);
+        }
     }
     Ok(table.add(file, flags.contains(OpenFlags::CLOEXEC))?.0 as usize)
 }

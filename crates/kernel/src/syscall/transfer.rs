@@ -40,7 +40,14 @@ impl Place {
     }
 }
 
-fn transfer(context: &Context<'_>, from: &Place, to: &Place, count: usize) -> Outcome {
+/// Whether a target that takes less than it is given is asked again: `sendfile` does, and meets `SIGXFSZ` that way.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Short {
+    AskAgain,
+    Ends,
+}
+
+fn transfer(context: &Context<'_>, from: &Place, to: &Place, count: usize, short: Short) -> Outcome {
     let mut done = context.bytes_done();
     let count = count.min(0x7fff_f000);
     let mut buffer = alloc::vec![0u8; count.saturating_sub(done).min(PIECE)];
@@ -68,7 +75,7 @@ fn transfer(context: &Context<'_>, from: &Place, to: &Place, count: usize) -> Ou
                 from.advance(start, written)?;
                 to.advance(target, written)?;
                 done += written;
-                if written < read && to.file.object.seekable() {
+                if written < read && short == Short::Ends {
                     break;
                 }
             }
@@ -97,7 +104,7 @@ pub fn sendfile(context: &mut Context<'_>, out: Fd, input: Fd, offset: UserPtr<i
         return Err(EINVAL.into());
     }
     let from = Place { file: from, offset: offset.non_null() };
-    transfer(context, &from, &Place { file: to, offset: None }, count)
+    transfer(context, &from, &Place { file: to, offset: None }, count, Short::AskAgain)
 }
 
 /// `copy_file_range(2)`.
@@ -139,5 +146,5 @@ pub fn copy_file_range(
     if same && start < target.saturating_add(len as u64) && target < start.saturating_add(len as u64) {
         return Err(EINVAL.into());
     }
-    transfer(context, &from, &to, len)
+    transfer(context, &from, &to, len, Short::Ends)
 }

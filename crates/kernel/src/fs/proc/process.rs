@@ -205,7 +205,9 @@ impl VirtualDirectory for Directory {
 }
 
 fn descriptor(name: &[u8]) -> Option<Fd> {
-    core::str::from_utf8(name).ok()?.parse().ok().map(Fd)
+    // One spelling each: no sign, no leading zero.
+    let number: i32 = core::str::from_utf8(name).ok()?.parse().ok()?;
+    (number.to_string().as_bytes() == name).then_some(Fd(number))
 }
 
 /// `/proc/PID/fd`.
