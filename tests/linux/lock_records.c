@@ -55,7 +55,6 @@ int main(void) {
     lock.l_whence = SEEK_SET, lock.l_pid = 1;
     CALL(fcntl(a, F_OFD_SETLK, &lock));
     lock.l_pid = 0, lock.l_type = F_UNLCK;
-    CALL(fcntl(a, F_OFD_GETLK, &lock));
     CALL(fcntl(a, F_GETLK, &lock));
     CALL(fcntl(a, F_SETLK, (void *)8));
     CALL(fcntl(77, F_SETLK, &lock));

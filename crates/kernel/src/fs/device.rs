@@ -136,7 +136,10 @@ impl File for DeviceFile {
     }
 
     fn poll(&self, _file: &OpenFile) -> Events {
-        Events::IN | Events::OUT | Events::RDNORM | Events::WRNORM
+        /// `/dev/random`, which takes writes and never says so; `/dev/urandom` says nothing of itself.
+        const RANDOM: u64 = 1 << 8 | 8;
+        let always = Events::IN | Events::RDNORM;
+        if self.inode.meta().rdev == RANDOM { always } else { always | Events::OUT | Events::WRNORM }
     }
 
     fn map(&self, _file: &OpenFile) -> Result<Mapping, Errno> {

@@ -248,7 +248,7 @@ pub fn flock(context: &mut Context<'_>, fd: Fd, operation: u32) -> Outcome {
 }
 
 /// Reads a `struct flock`: type, whence, start, length, pid.
-pub(super) fn read_lock(from: UserAddr) -> Result<(i16, i16, i64, i64), Errno> {
+pub(super) fn read_lock(from: UserAddr) -> Result<(i16, i16, i64, i64, i32), Errno> {
     let mut bytes = [0u8; 32];
     copy_in(&mut bytes, from)?;
     let half = |at: usize| i16::from_ne_bytes([bytes[at], bytes[at + 1]]);
@@ -257,7 +257,7 @@ pub(super) fn read_lock(from: UserAddr) -> Result<(i16, i16, i64, i64), Errno> {
         word.copy_from_slice(&bytes[at..at + 8]);
         i64::from_ne_bytes(word)
     };
-    Ok((half(0), half(2), word(8), word(16)))
+    Ok((half(0), half(2), word(8), word(16), word(24) as i32))
 }
 
 /// Writes a `struct flock`.

@@ -18,7 +18,10 @@ const UNLOCK: i16 = 2;
 
 /// `F_GETLK`, `F_SETLK`, `F_SETLKW`, `F_OFD_*`.
 pub fn record_lock(context: &Context<'_>, file: &Rc<OpenFile>, command: u32, lock: UserAddr) -> Outcome {
-    let (kind, whence, start, len) = read_lock(lock)?;
+    let (kind, whence, start, len, pid) = read_lock(lock)?;
+    if command >= 36 && pid != 0 {
+        return Err(EINVAL.into());
+    }
     let base = match whence {
         0 => 0,
         1 => file.position.get(),
