@@ -26,6 +26,7 @@
 //! A region holds on to its file; what is taken out of the map is dropped after the map's borrow has ended,
 //! because the last reference to an open file runs code of the file system.
 
+mod decode;
 pub mod operations;
 pub mod patch;
 pub mod region;

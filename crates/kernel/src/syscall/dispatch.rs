@@ -78,6 +78,7 @@ pub fn faulted(frame: &mut Frame, mut fault: entry::Fault) {
     const SIGTRAP: u8 = 5;
     let passing = fault.signal == SIGTRAP && patch::met_breakpoint(&space, &mut frame.registers);
     if !passing && !space.handle_fault(&mut fault) {
+        patch::leave_stub(&space, &mut frame.registers);
         signal::fault(&thread, frame, fault);
     }
     let way = leave(&thread, frame, None);
