@@ -81,7 +81,7 @@ hello-rust:
 	@cmp -s target/hello-rust/release/server functions/hello-rust/build/server || \
 		install target/hello-rust/release/server functions/hello-rust/build/server
 
-demo: release functions
+demo: release
 	$(CATALYZER) demo
 
 test: test-deps functions release
