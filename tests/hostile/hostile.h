@@ -13,7 +13,7 @@ typedef unsigned long u64;
 #define KERNEL_BASE 0x7e0000000000ul
 #define STACKS 0x7e1000000000ul
 /* crates/kernel/src/local.rs: where the kernel keeps the number of its control socket. */
-#define CONTROL_FD (*(const volatile int *)(BOOT_PAGE + 2048 + 20))
+#define CONTROL_FD (*(const volatile int *)(BOOT_PAGE + 2048 + 28))
 
 #define NR_read 0
 #define NR_write 1

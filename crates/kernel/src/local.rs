@@ -194,6 +194,8 @@ pub fn stamp_at(point: Stamp, now: u64) {
     }
 }
 
+// `tests/hostile/hostile.h` finds the control socket there.
+const _: () = assert!(core::mem::offset_of!(Local, control_fd) == 28);
 // The boot page holds both halves.
 const _: () = assert!(size_of::<BootPage>() <= 2048 && size_of::<Local>() <= 2048);
 
