@@ -31,7 +31,8 @@ int main(void) {
     pthread_t thread = test_start(reader, &own);
     CALL(close(master));
     pthread_join(thread, &got);
-    CALL((long)got);
+    /* End of file or EIO: whether the read has begun when the other side goes is not ours to say. */
+    YES((long)got <= 0);
     show("without master", own);
     CALL(read(own, text, 16));
     CALL(write(own, "z", 1));

@@ -32,6 +32,8 @@ pub struct UdpSocket {
     hold: RefCell<Option<Rc<Hold>>>,
     local: Cell<Option<SocketAddr>>,
     peer: Cell<Option<SocketAddr>>,
+    /// The local address came with the peer, and goes with it (`udp_disconnect` of Linux).
+    follows_peer: Cell<bool>,
     error: Cell<Option<Errno>>,
     messages: RefCell<VecDeque<Datagram>>,
     waiting: Cell<usize>,
@@ -60,6 +62,7 @@ impl UdpSocket {
             hold: RefCell::default(),
             local: Cell::new(None),
             peer: Cell::new(None),
+            follows_peer: Cell::new(false),
             error: Cell::new(None),
             messages: RefCell::default(),
             waiting: Cell::new(0),
@@ -146,6 +149,11 @@ impl Socket for UdpSocket {
     fn connect(&self, _context: &Context<'_>, _file: &OpenFile, address: &Address) -> Outcome {
         if *address == Address::None {
             self.peer.set(None);
+            if self.follows_peer.take()
+                && let Some(local) = self.local.get()
+            {
+                self.local.set(Some(SocketAddr::new(self.wildcard().ip(), local.port())));
+            }
             return Ok(0);
         }
         let to = address::destination(address::inet_of_any(address, self.v6)?);
@@ -155,8 +163,10 @@ impl Socket for UdpSocket {
         let local = self.local.get().unwrap_or(self.wildcard());
         if self.hold.borrow().is_none() {
             self.hold_port(SocketAddr::new(to.ip(), 0), Manner::default())?;
+            self.follows_peer.set(true);
         } else if local.ip().is_unspecified() {
             self.local.set(Some(SocketAddr::new(to.ip(), local.port())));
+            self.follows_peer.set(true);
         }
         self.peer.set(Some(to));
         Ok(0)
