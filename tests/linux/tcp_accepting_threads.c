@@ -8,8 +8,9 @@ static void *serve(void *arg) {
     while ((c = accept(s, NULL, NULL)) >= 0) {
         char number;
         if (recv(c, &number, 1, 0) == 1 && number == 'q') { close(c); return NULL; }
-        send(c, &number, 1, 0);
+        /* Before the answer: whoever has that may look at the count. */
         served++;
+        send(c, &number, 1, 0);
         close(c);
     }
     return (void *)1;
