@@ -1,10 +1,10 @@
 //! Bad input of the command line: programs, configurations and images that are not in order, hosts that lack
 //! something. Each is refused with one sentence that names what is wrong.
 
-use crate::differential::done;
 use crate::hostile_place::{Place, Who};
 use crate::process::{Outcome, run};
 use crate::sandbox::catalyzer;
+use crate::{Case, named};
 use crate::{repository, scratch};
 use anyhow::{Context, Result, ensure};
 use libtest_mimic::Trial;
@@ -15,8 +15,6 @@ use std::process::Command;
 use std::time::Duration;
 
 const LIMIT: Duration = Duration::from_secs(120);
-
-type Case = (&'static str, fn() -> Result<()>);
 
 /// The cases by name.
 pub fn trials() -> Result<Vec<Trial>> {
@@ -30,7 +28,7 @@ pub fn trials() -> Result<Vec<Trial>> {
         ("no_user_namespaces_says_what_to_do", no_user_namespaces_says_what_to_do),
         ("absent_folders_are_named", absent_folders_are_named),
     ];
-    Ok(cases.into_iter().map(|(name, case)| Trial::test(format!("bad::{name}"), move || done(case()))).collect())
+    Ok(named("bad", cases))
 }
 
 /// The status, and one line on stderr that names it.

@@ -1,9 +1,9 @@
 //! The contract of `catalyzer run`: what goes in, what comes out, how it ends.
 
-use crate::differential::done;
 use crate::process::{Outcome, run, shell_status, wait};
 use crate::sandbox::catalyzer;
 use crate::scratch;
+use crate::{Case, named};
 use anyhow::{Context, Result, bail, ensure};
 use libtest_mimic::Trial;
 use serde_json::Value;
@@ -14,8 +14,6 @@ use std::process::Stdio;
 use std::time::Duration;
 
 const LIMIT: Duration = Duration::from_secs(30);
-
-type Case = (&'static str, fn() -> Result<()>);
 
 /// The cases by name.
 pub fn trials() -> Result<Vec<Trial>> {
@@ -47,7 +45,7 @@ pub fn trials() -> Result<Vec<Trial>> {
         ("every_command_has_help_with_an_example", every_command_has_help_with_an_example),
         ("completion_knows_the_commands", completion_knows_the_commands),
     ];
-    Ok(cases.into_iter().map(|(name, case)| Trial::test(format!("run::{name}"), move || done(case()))).collect())
+    Ok(named("run", cases))
 }
 
 /// `catalyzer run OPTIONS… -- PROGRAM…`, given as one line of words.
@@ -235,8 +233,6 @@ fn files_not_for_everyone_stay_closed() -> Result<()> {
     ensure!(outcome.errors().contains("Permission denied"), "{outcome}");
     Ok(())
 }
-
-/// Needs root, to become someone else; as an ordinary user every other case shows it.
 
 /// Each command explains itself with an example, and its data comes as JSON where it is asked to.
 fn every_command_has_help_with_an_example() -> Result<()> {

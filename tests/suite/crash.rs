@@ -1,9 +1,9 @@
 //! What is said when a program or the guest kernel dies, and gdb on a live sandbox.
 
-use crate::differential::done;
 use crate::hostile_place::{Place, Who};
 use crate::process::{Outcome, run};
 use crate::repository;
+use crate::{Case, named};
 use anyhow::{Context, Result, ensure};
 use libtest_mimic::Trial;
 use std::fs;
@@ -15,12 +15,12 @@ const LIMIT: Duration = Duration::from_secs(120);
 
 /// The cases by name.
 pub fn trials() -> Result<Vec<Trial>> {
-    let cases: [(&str, fn() -> Result<()>); 3] = [
+    let cases: [Case; 3] = [
         ("a_program_that_faults_leaves_a_report", a_program_that_faults_leaves_a_report),
         ("a_guest_kernel_that_faults_leaves_a_report", a_guest_kernel_that_faults_leaves_a_report),
         ("gdb_knows_the_guest_kernel", gdb_knows_the_guest_kernel),
     ];
-    Ok(cases.into_iter().map(|(name, case)| Trial::test(format!("crash::{name}"), move || done(case()))).collect())
+    Ok(named("crash", cases))
 }
 
 fn says(outcome: &Outcome, parts: &[&str]) -> Result<()> {

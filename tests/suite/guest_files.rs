@@ -1,9 +1,9 @@
 //! The guest's own files below `/dev/catalyzer`: the entry point that a program names itself, and the number that
 //! differs in each instance.
 
-use crate::differential::done;
 use crate::hostile_place::{Place, Who};
 use crate::process::run;
+use crate::{Case, named};
 use anyhow::{Context, Result, ensure};
 use libtest_mimic::Trial;
 use std::collections::BTreeSet;
@@ -15,14 +15,11 @@ const LIMIT: Duration = Duration::from_secs(120);
 
 /// The cases by name.
 pub fn trials() -> Result<Vec<Trial>> {
-    let cases: [(&str, fn() -> Result<()>); 2] = [
+    let cases: [Case; 2] = [
         ("generation_differs_in_each_instance", generation_differs_in_each_instance),
         ("opening_entry_is_the_entry_point", opening_entry_is_the_entry_point),
     ];
-    Ok(cases
-        .into_iter()
-        .map(|(name, case)| Trial::test(format!("guest-files::{name}"), move || done(case())))
-        .collect())
+    Ok(named("guest-files", cases))
 }
 
 /// A function of one of the programs of `tests/guest`, and its image.

@@ -38,7 +38,17 @@ pub mod sandbox;
 pub mod serving;
 pub mod uniqueness;
 
+use libtest_mimic::Trial;
 use std::path::PathBuf;
+
+/// A case by name.
+pub type Case = (&'static str, fn() -> anyhow::Result<()>);
+
+/// The cases of a group.
+pub fn named(group: &str, cases: impl IntoIterator<Item = Case>) -> Vec<Trial> {
+    let trial = |(name, case): Case| Trial::test(format!("{group}::{name}"), move || differential::done(case()));
+    cases.into_iter().map(trial).collect()
+}
 
 /// The root of the repository.
 pub fn repository() -> PathBuf {

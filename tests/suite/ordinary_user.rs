@@ -2,10 +2,10 @@
 //! else as the one that runs the tests.
 
 use crate::boots::{Server, count};
-use crate::differential::done;
 use crate::hostile_place::{Place, Who};
 use crate::process::{Outcome, run};
 use crate::repository;
+use crate::{Case, named};
 use anyhow::{Context, Result, ensure};
 use libtest_mimic::Trial;
 use serde_json::Value;
@@ -17,8 +17,6 @@ use std::time::Duration;
 
 const LIMIT: Duration = Duration::from_secs(120);
 
-type Case = (&'static str, fn() -> Result<()>);
-
 /// The cases by name.
 pub fn trials() -> Result<Vec<Trial>> {
     let cases: [Case; 6] = [
@@ -29,7 +27,7 @@ pub fn trials() -> Result<Vec<Trial>> {
         ("benches", benches),
         ("doctor_says_that_sandboxes_can_run", doctor_says_that_sandboxes_can_run),
     ];
-    Ok(cases.into_iter().map(|(name, case)| Trial::test(format!("user::{name}"), move || done(case()))).collect())
+    Ok(named("user", cases))
 }
 
 fn user() -> Who {

@@ -1,9 +1,9 @@
 //! What must differ between two instances of one image does, and their clocks are right.
 
-use crate::differential::done;
 use crate::process::run;
 use crate::repository;
 use crate::sandbox::catalyzer;
+use crate::{Case, named};
 use anyhow::{Context, Result, ensure};
 use libtest_mimic::Trial;
 use serde_json::Value;
@@ -16,10 +16,8 @@ const BOOTS: [&str; 8] = ["cold", "cold", "warm", "warm", "fork", "fork", "spare
 
 /// The cases.
 pub fn trials() -> Result<Vec<Trial>> {
-    Ok(vec![
-        Trial::test("unique::generators_and_names", || done(generators_and_names())),
-        Trial::test("unique::clocks", || done(clocks())),
-    ])
+    let cases: [Case; 2] = [("generators_and_names", generators_and_names), ("clocks", clocks)];
+    Ok(named("unique", cases))
 }
 
 /// An instance's answer.

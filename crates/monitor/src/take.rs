@@ -32,7 +32,8 @@ const BATCH: usize = 1 << 14;
 
 impl Instance {
     /// Writes the func-image of this sandbox, which must be frozen, to `path`. `function_toml` is the configuration
-    /// that it was started from, with absolute paths; `working_set`, pages as of [`Self::used_pages`]. The sandbox stays frozen: end it.
+    /// that it was started from, with absolute paths; `working_set`, pages as of [`Self::used_pages`]. The sandbox stays frozen:
+    /// end it.
     ///
     /// # Errors
     /// When it is not frozen, has ended, its dump breaks a rule, or the file can't be written.
@@ -57,9 +58,7 @@ impl Instance {
         memory.mark_untouched(&mut contents)?;
         Ok(image::write(path, &contents, &mut memory, progress)?)
     }
-}
 
-impl Instance {
     /// Pages of the guest that this instance, continued from an image, has written so far, and those of memory that it
     /// can't write which are present: the working set of what it did. Ascending.
     ///

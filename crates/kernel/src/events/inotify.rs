@@ -24,9 +24,12 @@ const MAX_INSTANCES: u32 = 128;
 /// `sizeof(struct inotify_event)`: names are padded to a multiple of it.
 const HEADER: usize = 16;
 
+/// A watch, and what it watches.
+type Watched = (Rc<Watch>, Weak<Inode>);
+
 /// An instance.
 pub struct Inotify {
-    watches: RefCell<BTreeMap<i32, (Rc<Watch>, Weak<Inode>)>>,
+    watches: RefCell<BTreeMap<i32, Watched>>,
     last: Cell<i32>,
     // As `read(2)` hands them out: bytes, which lie in the byte arena.
     queued: RefCell<VecDeque<Vec<u8>>>,

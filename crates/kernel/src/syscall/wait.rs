@@ -50,7 +50,7 @@ pub fn wait4(context: &mut Context<'_>, pid: i32, status: UserPtr<u32>, options:
     }
     let who = match pid {
         i32::MIN => return Err(crate::errno::ESRCH.into()),
-        ..-1 => Who::Group(Pid(pid.unsigned_abs())),
+        -0x7fff_ffff..-1 => Who::Group(Pid(pid.unsigned_abs())),
         -1 => Who::Any,
         0 => Who::Group(context.process().group.get()),
         _ => Who::Child(Pid(pid.unsigned_abs())),

@@ -78,9 +78,9 @@ pub struct Poller {
 const BELL: u64 = u64::MAX;
 /// Number of the control socket in the set.
 const CONTROL: u64 = u64::MAX - 1;
-/// `EPOLLIN`, `EPOLLOUT`, `EPOLLRDHUP`, `EPOLLET`.
 /// `EPOLLEXCLUSIVE`.
 const EXCLUSIVE: u32 = 1 << 28;
+/// `EPOLLIN`, `EPOLLOUT`, `EPOLLRDHUP`, `EPOLLET`.
 const WATCH: u32 = 0x1 | 0x4 | 0x2000 | 1 << 31;
 
 impl Poller {
