@@ -167,7 +167,11 @@ fn must_leave() -> bool {
     stopping || crate::task::signal::is_deliverable(&crate::syscall::dispatch::current())
 }
 
-fn write_whole(fd: HostFd, mut rest: &[u8]) -> Result<(), Errno> {
+/// Writes all of it to a host descriptor, without the lock.
+///
+/// # Errors
+/// What the host answers; not that it was interrupted, or has no room yet.
+pub fn write_whole(fd: HostFd, mut rest: &[u8]) -> Result<(), Errno> {
     while !rest.is_empty() {
         match lock::released(|| host::write(fd, rest)) {
             Ok(moved) => rest = rest.get(moved..).unwrap_or_default(),

@@ -81,15 +81,14 @@ fn replace(context: &mut Context<'_>, path: &[u8], arguments: UserAddr, environm
     process.has_executed.set(true);
     process.exit_signal.set(if process.exit_signal.get() == 0 { 0 } else { Signal::CHLD.0 });
     process.flags.borrow_mut().remove(&exit::PR_SET_PDEATHSIG);
-    if memory_is_shared(&process) {
+    if process.shares_memory() {
         return in_a_process_of_its_own(&thread, prepared);
     }
     process.vfork_done.wake(Events::IN);
     let started = process.space().clear().and_then(|()| prepared.start(&process));
     let Ok(registers) = started else {
         // The old program is gone and the new one can't run: Linux kills the process, too.
-        const SIGKILL: u8 = 9;
-        return Err(Stop::ProcessExit(Exit::Signal(SIGKILL)));
+        return Err(Stop::ProcessExit(Exit::Signal(Signal::KILL.0)));
     };
     if !Rc::ptr_eq(&thread, context.thread) {
         *thread.saved.borrow_mut() = Some(Saved::new(&registers, Vec::new()));
@@ -124,16 +123,8 @@ fn become_first(thread: &Rc<Thread>) -> Rc<Thread> {
     new
 }
 
-/// Whether another process lives in the memory that is to be given up.
-fn memory_is_shared(process: &Rc<Process>) -> bool {
-    let space = process.space();
-    let lives_there = |other: &Rc<Process>| !Rc::ptr_eq(other, process) && Rc::ptr_eq(&other.space(), &space);
-    kernel().tasks.processes.borrow().values().any(lives_there)
-}
-
 /// Goes on with the program in a new host process; the memory here stays its parent's.
 fn in_a_process_of_its_own(thread: &Rc<Thread>, prepared: Prepared) -> Outcome {
-    const SIGKILL: u8 = 9;
     let process = thread.process();
     let host = kernel().tasks.hosts.add();
     let space = AddressSpace::default();
@@ -146,7 +137,7 @@ fn in_a_process_of_its_own(thread: &Rc<Thread>, prepared: Prepared) -> Outcome {
         kernel().tasks.hosts.remove(host.number);
         drop(thread.exec.take());
         process.set_space(old);
-        return Err(Stop::ProcessExit(Exit::Signal(SIGKILL)));
+        return Err(Stop::ProcessExit(Exit::Signal(Signal::KILL.0)));
     }
     per_thread().tid.set(0);
     process.vfork_done.wake(Events::IN);

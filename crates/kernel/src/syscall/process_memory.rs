@@ -5,7 +5,6 @@ use crate::errno::{EFAULT, EINVAL, EPERM, ESRCH, Errno};
 use crate::kernel;
 use crate::task::{Pid, Tid, exit};
 use crate::user_memory::{Sink, Source, UserAddr, UserBuffers, UserPtr, copy_in_partly, copy_out_partly};
-use alloc::vec::Vec;
 
 /// Bytes that are moved at once.
 const PIECE: usize = 64 << 10;
@@ -21,16 +20,9 @@ pub fn process_vm_readv(
     remote_count: usize,
     flags: u64,
 ) -> Outcome {
-    let (mut buffers, parts) = prepare(local, local_count, remote, remote_count, flags)?;
-    if buffers.room() == 0 || parts.is_empty() {
-        return Ok(0);
-    }
-    check_process(context, pid)?;
-    each_piece(&parts, |address, piece, done| {
-        let piece = &mut piece[..done.min(buffers.room())];
+    transfer(context, pid, (local, local_count), (remote, remote_count), flags, |buffers, address, piece| {
         let there = copy_in_partly(piece, address).unwrap_or(0);
-        let moved = if there == 0 { 0 } else { buffers.put(&piece[..there])? };
-        Ok((moved, buffers.room() == 0))
+        if there == 0 { Ok(0) } else { buffers.put(&piece[..there]) }
     })
 }
 
@@ -44,40 +36,62 @@ pub fn process_vm_writev(
     remote_count: usize,
     flags: u64,
 ) -> Outcome {
-    let (mut buffers, parts) = prepare(local, local_count, remote, remote_count, flags)?;
-    if buffers.left() == 0 || parts.is_empty() {
-        return Ok(0);
-    }
-    check_process(context, pid)?;
-    each_piece(&parts, |address, piece, done| {
-        let piece = &mut piece[..done.min(buffers.left())];
+    transfer(context, pid, (local, local_count), (remote, remote_count), flags, |buffers, address, piece| {
         let taken = buffers.take(piece)?;
-        let moved = copy_out_partly(address, &piece[..taken]).unwrap_or(0);
-        Ok((moved, buffers.left() == 0))
+        Ok(copy_out_partly(address, &piece[..taken]).unwrap_or(0))
     })
 }
 
-type Parts = Vec<[u64; 2]>;
+type Vector = (UserPtr<[u64; 2]>, usize);
 
-fn prepare(
-    local: UserPtr<[u64; 2]>,
-    local_count: usize,
-    remote: UserPtr<[u64; 2]>,
-    remote_count: usize,
+/// Goes through the other side piece by piece; `step` moves what it can of one between there and the caller's buffers.
+/// Ends when those are used up, or when less is moved than could have been.
+fn transfer(
+    context: &Context<'_>,
+    pid: i32,
+    (local, local_count): Vector,
+    (remote, remote_count): Vector,
     flags: u64,
-) -> Result<(UserBuffers, Parts), Errno> {
+    mut step: impl FnMut(&mut UserBuffers, UserAddr, &mut [u8]) -> Result<usize, Errno>,
+) -> Outcome {
     if flags != 0 || local_count > MOST_PARTS {
-        return Err(EINVAL);
+        return Err(EINVAL.into());
     }
-    let buffers = UserBuffers::vector(local, local_count)?;
+    let mut buffers = UserBuffers::vector(local, local_count)?;
     if remote_count > MOST_PARTS {
-        return Err(EINVAL);
+        return Err(EINVAL.into());
     }
     let parts = remote.read_many(remote_count)?;
     if parts.iter().any(|[_, len]| *len > i64::MAX as u64) {
-        return Err(EINVAL);
+        return Err(EINVAL.into());
     }
-    Ok((buffers, parts))
+    if buffers.room() == 0 || parts.is_empty() {
+        return Ok(0);
+    }
+    check_process(context, pid)?;
+    let mut piece = alloc::vec![0; PIECE];
+    let mut total = 0;
+    for [address, len] in parts {
+        let mut done = 0;
+        while done < len {
+            let wanted = (len - done).min(PIECE as u64) as usize;
+            let possible = wanted.min(buffers.room());
+            let moved = match step(&mut buffers, UserAddr(address).add(done), &mut piece[..possible]) {
+                Ok(moved) => moved,
+                Err(errno) if total == 0 => return Err(errno.into()),
+                Err(_) => return Ok(total),
+            };
+            total += moved;
+            done += moved as u64;
+            if buffers.room() == 0 {
+                return Ok(total);
+            }
+            if moved < wanted {
+                return if total == 0 { Err(EFAULT.into()) } else { Ok(total) };
+            }
+        }
+    }
+    Ok(total)
 }
 
 /// The process must be the caller's own: that of another one is not mapped here.
@@ -89,33 +103,4 @@ fn check_process(context: &Context<'_>, pid: i32) -> Result<(), Errno> {
     }
     kernel().note_unsupported("process_vm_readv and process_vm_writev on another process");
     Err(EPERM)
-}
-
-/// Goes through the other side piece by piece, until `step` says that it is done or moves less than it could.
-fn each_piece(
-    parts: &Parts,
-    mut step: impl FnMut(UserAddr, &mut [u8], usize) -> Result<(usize, bool), Errno>,
-) -> Outcome {
-    let mut piece = alloc::vec![0; PIECE];
-    let mut total = 0;
-    for [address, len] in parts {
-        let mut done = 0;
-        while done < *len {
-            let wanted = (*len - done).min(PIECE as u64) as usize;
-            let (moved, finished) = match step(UserAddr(*address).add(done), &mut piece, wanted) {
-                Ok(result) => result,
-                Err(errno) if total == 0 => return Err(errno.into()),
-                Err(_) => return Ok(total),
-            };
-            total += moved;
-            done += moved as u64;
-            if finished {
-                return Ok(total);
-            }
-            if moved < wanted {
-                return if total == 0 { Err(EFAULT.into()) } else { Ok(total) };
-            }
-        }
-    }
-    Ok(total)
 }

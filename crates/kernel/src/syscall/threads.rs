@@ -50,19 +50,12 @@ impl CloneFlags {
         .union(Self::SIGHAND)
         .union(Self::VFORK)
         .union(Self::PARENT)
-        .union(Self::SYSVSEM)
-        .union(Self::SETTLS)
-        .union(Self::PARENT_SETTID)
-        .union(Self::CHILD_CLEARTID)
-        .union(Self::CHILD_SETTID)
-        .union(Self::DETACHED)
-        .union(Self::UNTRACED)
-        .union(Self::PTRACE)
-        .union(Self::IO)
-        .union(Self::CLEAR_SIGHAND);
-    /// What a thread may have besides.
-    const THREAD_ALLOWED: Self = Self::SHARED
-        .union(Self::SYSVSEM)
+        .union(Self::CLEAR_SIGHAND)
+        .union(Self::ALWAYS_ALLOWED);
+    /// What a thread may have.
+    const THREAD_ALLOWED: Self = Self::SHARED.union(Self::ALWAYS_ALLOWED);
+    /// What both may have.
+    const ALWAYS_ALLOWED: Self = Self::SYSVSEM
         .union(Self::SETTLS)
         .union(Self::PARENT_SETTID)
         .union(Self::CHILD_CLEARTID)

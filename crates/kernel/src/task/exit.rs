@@ -83,10 +83,7 @@ fn process_ended(process: &Rc<Process>) -> Way {
     }
     process.exit.set(Some(exit));
     crate::syscall::strace::process_ended(process.pid, exit);
-    let space = process.space();
-    let shared_with =
-        |other: &Rc<Process>| !other.is_zombie() && !Rc::ptr_eq(other, process) && Rc::ptr_eq(&other.space(), &space);
-    let lives_on = kernel().tasks.processes.borrow().values().any(shared_with);
+    let lives_on = process.shares_memory();
     // The last references to files run code of the file system: no borrow is held.
     let files = process.descriptors.replace(Rc::default());
     drop(files);
@@ -96,7 +93,6 @@ fn process_ended(process: &Rc<Process>) -> Way {
     drop(process.fs.replace(Rc::default()));
     process.timers.clear();
     process.set_space(Rc::default());
-    drop(space);
     process.signals.pending.discard(u64::MAX);
     process.vfork_done.wake(Events::IN);
     wait::give_children_away(process);

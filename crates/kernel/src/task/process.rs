@@ -2,6 +2,7 @@
 
 use super::fork::Birth;
 use super::signal::{ProcessSignals, Signal};
+use super::wait::Event;
 use super::{Pid, Thread, Tid};
 use crate::fs::FsContext;
 use crate::fs::descriptors::DescriptorTable;
@@ -66,7 +67,7 @@ pub struct Process {
     /// Woken when it goes on after a stop, or has to end.
     pub goes_on: Rc<WaitQueue>,
     /// What its parent has not asked for yet: that it stopped, that it went on.
-    pub unasked: Cell<Option<Change>>,
+    pub unasked: Cell<Option<Event>>,
     /// CPU time: its own, known at its end, and that of its children that were waited for, ns.
     pub cpu_ns: Cell<u64>,
     /// See `cpu_ns`.
@@ -94,15 +95,6 @@ pub struct Credentials {
     pub bounding: u64,
     /// `PR_SET_NO_NEW_PRIVS`.
     pub no_new_privileges: bool,
-}
-
-/// What a parent is told of a child that lives on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Change {
-    /// It stopped.
-    Stopped,
-    /// It goes on.
-    Continued,
 }
 
 /// `RLIM_INFINITY`.
@@ -188,6 +180,13 @@ impl Process {
         flags.remove(&super::exit::PR_SET_CHILD_SUBREAPER);
         *child.flags.borrow_mut() = flags;
         child
+    }
+
+    /// Whether another process lives in the same memory. One that has ended has none.
+    pub fn shares_memory(self: &Rc<Self>) -> bool {
+        let space = self.space();
+        let lives_there = |other: &Rc<Self>| !Rc::ptr_eq(other, self) && Rc::ptr_eq(&other.space(), &space);
+        crate::kernel().tasks.processes.borrow().values().any(lives_there)
     }
 
     /// Whether it has ended and waits to be asked for by its parent.

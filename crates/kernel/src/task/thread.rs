@@ -93,19 +93,21 @@ impl Thread {
 
     /// The first thread of a child, with the same name, signal mask and alternate stack.
     pub fn first_of(&self, child: &Rc<Process>) -> Rc<Self> {
-        let first = Self::new(Tid(child.pid.0), child.clone());
-        *first.name.borrow_mut() = self.name.borrow().clone();
-        first.signals.set_mask(self.signals.mask());
+        let first = self.successor(Tid(child.pid.0), child.clone());
         first.signals.set_alternate_stack(self.signals.alternate_stack());
         first
     }
 
     /// A new thread of the same process, with the same name and signal mask.
     pub fn sibling(&self, tid: Tid) -> Rc<Self> {
-        let sibling = Self::new(tid, self.process());
-        *sibling.name.borrow_mut() = self.name.borrow().clone();
-        sibling.signals.set_mask(self.signals.mask());
-        sibling
+        self.successor(tid, self.process())
+    }
+
+    fn successor(&self, tid: Tid, process: Rc<Process>) -> Rc<Self> {
+        let new = Self::new(tid, process);
+        *new.name.borrow_mut() = self.name.borrow().clone();
+        new.signals.set_mask(self.signals.mask());
+        new
     }
 
     /// Number of the host process that runs it.

@@ -2,7 +2,6 @@
 //! parent any more.
 
 use super::exit::{self, PR_SET_PDEATHSIG};
-use super::process::Change;
 use super::signal::actions::{ActionFlags, IGNORE};
 use super::signal::queue::Info;
 use super::signal::{self, Signal, Source};
@@ -137,11 +136,10 @@ fn happened(child: &Rc<Process>, question: &Question) -> Option<Event> {
     if child.is_zombie() {
         return child.exit.get().filter(|_| question.exited).map(Event::Ended);
     }
-    match (child.unasked.get()?, child.stopped.get()) {
-        (Change::Stopped, Some(signal)) if question.stopped => Some(Event::Stopped(signal)),
-        (Change::Continued, _) if question.continued => Some(Event::Continued),
-        _ => None,
-    }
+    child.unasked.get().filter(|event| match event {
+        Event::Stopped(_) => question.stopped && child.stopped.get().is_some(),
+        _ => question.continued,
+    })
 }
 
 fn take(parent: &Process, child: &Rc<Process>, event: Event) {
@@ -187,7 +185,7 @@ fn tell(parent: &Rc<Process>, child: &Process, signal: Signal, event: Event) {
 
 /// A process stopped or goes on: its parent is told.
 pub fn tell_parent_of_change(process: &Rc<Process>, event: Event) {
-    process.unasked.set(Some(if matches!(event, Event::Continued) { Change::Continued } else { Change::Stopped }));
+    process.unasked.set(Some(event));
     let Some(parent) = exit::find_process(process.parent.get()) else { return };
     let action = parent.signals.actions.get(Signal::CHLD);
     if action.handler != IGNORE && !action.flags.contains(ActionFlags::NOCLDSTOP) {
@@ -215,18 +213,25 @@ pub fn give_children_away(process: &Rc<Process>) {
     release_orphans(process.group.get(), process.session.get());
 }
 
-/// A process group whose stopped members nobody of their session could continue any more is hung up on.
-fn release_orphans(group: Pid, session: Pid) {
-    let members: Vec<_> = {
-        let processes = kernel().tasks.processes.borrow();
-        processes.values().filter(|process| process.group.get() == group && !process.is_zombie()).cloned().collect()
-    };
+/// The processes of a group that have not ended.
+fn members(group: Pid) -> Vec<Rc<Process>> {
+    let processes = kernel().tasks.processes.borrow();
+    processes.values().filter(|process| process.group.get() == group && !process.is_zombie()).cloned().collect()
+}
+
+/// Whether nobody of its session, outside the process group, could continue it.
+pub fn is_orphaned(group: Pid, session: Pid) -> bool {
     let outsider = |parent: Pid| {
         exit::find_process(parent)
             .is_some_and(|parent| parent.session.get() == session && parent.group.get() != group && !parent.is_zombie())
     };
-    let is_orphaned = !members.iter().any(|member| outsider(member.parent.get()));
-    if is_orphaned && members.iter().any(|member| member.stopped.get().is_some()) {
+    !members(group).iter().any(|member| outsider(member.parent.get()))
+}
+
+/// A process group whose stopped members nobody could continue any more is hung up on.
+fn release_orphans(group: Pid, session: Pid) {
+    let members = members(group);
+    if is_orphaned(group, session) && members.iter().any(|member| member.stopped.get().is_some()) {
         for member in members {
             for signal in [Signal::HUP, Signal::CONT] {
                 let _ = signal::to_process(&member, Info::new(signal, signal::queue::SI_KERNEL), Source::Other);

@@ -3,8 +3,9 @@
 
 use super::terminal::{Terminal, WRITABLE};
 use super::{FIRST, Terminals};
-use crate::errno::{EAGAIN, EINTR, EPERM, Errno};
+use crate::errno::{EAGAIN, EINTR, EPERM};
 use crate::fs::file::{OpenFile, OpenFlags};
+use crate::fs::streams::write_whole;
 use crate::host::{self, EpollEvent, HostFd};
 use crate::task::poller::HostHandle;
 use crate::task::{PROGRAM, Pid};
@@ -196,17 +197,6 @@ impl Console {
         self.writing.set(false);
         terminal.queue.wake(WRITABLE);
     }
-}
-
-fn write_whole(fd: HostFd, mut rest: &[u8]) -> Result<(), Errno> {
-    while !rest.is_empty() {
-        match lock::released(|| host::write(fd, rest)) {
-            Ok(moved) => rest = rest.get(moved..).unwrap_or_default(),
-            Err(EINTR | EAGAIN) => {}
-            Err(errno) => return Err(errno),
-        }
-    }
-    Ok(())
 }
 
 impl Observer for Console {

@@ -1,7 +1,7 @@
 //! `ioctl_tty(2)`.
 
 use super::settings::{SIZE, Settings};
-use super::terminal::{Terminal, signal_group};
+use super::terminal::{Terminal, hang_up_group};
 use super::{Terminals, ends};
 use crate::errno::{EINVAL, EIO, ENOTTY, EPERM, ESRCH, Errno};
 use crate::fs::file::OpenFlags;
@@ -74,15 +74,7 @@ pub fn master(context: &mut Context<'_>, terminal: &Rc<Terminal>, request: u32, 
         TIOCGSID => word(argument).write(shown(Some(terminal.session().ok_or(ENOTTY)?)))?,
         TIOCSCTTY => return own(context, terminal, request, argument),
         TIOCNOTTY => return Err(ENOTTY.into()),
-        TCFLSH => match argument.0 {
-            0 => terminal.flush_output(),
-            1 => terminal.flush_input(),
-            2 => {
-                terminal.flush_input();
-                terminal.flush_output();
-            }
-            _ => return Err(EINVAL.into()),
-        },
+        TCFLSH => flush(argument, || terminal.flush_output(), || terminal.flush_input())?,
         _ => return both(terminal, request, argument),
     }
     Ok(0)
@@ -157,18 +149,24 @@ pub fn own(context: &mut Context<'_>, terminal: &Rc<Terminal>, request: u32, arg
             let readable = terminal.look(super::discipline::Discipline::available);
             word(argument).write(readable as u32)?;
         }
-        TCFLSH => match argument.0 {
-            0 => terminal.flush_input(),
-            1 => terminal.flush_output(),
-            2 => {
-                terminal.flush_input();
-                terminal.flush_output();
-            }
-            _ => return Err(EINVAL.into()),
-        },
+        TCFLSH => flush(argument, || terminal.flush_input(), || terminal.flush_output())?,
         _ => return both(terminal, request, argument),
     }
     Ok(0)
+}
+
+/// `TCFLSH` of either side: what it has not read yet (`TCIFLUSH`), what it wrote (`TCOFLUSH`), or both.
+fn flush(queue: UserAddr, input: impl FnOnce(), output: impl FnOnce()) -> Result<(), Errno> {
+    match queue.0 {
+        0 => input(),
+        1 => output(),
+        2 => {
+            input();
+            output();
+        }
+        _ => return Err(EINVAL),
+    }
+    Ok(())
 }
 
 fn shown(pid: Option<Pid>) -> u32 {
@@ -180,8 +178,7 @@ pub fn give_up(terminal: &Terminal) {
     let foreground = terminal.foreground();
     terminal.abandon();
     if let Some(group) = foreground {
-        signal_group(group, Signal::HUP);
-        signal_group(group, Signal::CONT);
+        hang_up_group(group);
     }
 }
 

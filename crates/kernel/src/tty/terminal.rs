@@ -14,6 +14,7 @@ use crate::syscall::dispatch::current;
 use crate::syscall::{RestartRule, Stop};
 use crate::task::signal::queue::{Info, SI_KERNEL};
 use crate::task::signal::{Signal, send};
+use crate::task::wait::is_orphaned;
 use crate::task::{Pid, Process};
 use crate::user_memory::Source;
 use crate::wait::{Events, WaitFor, WaitQueue};
@@ -460,7 +461,7 @@ impl Terminal {
         if thread.signals.mask() & signal.bit() != 0 || ignores {
             return if signal == Signal::TTIN { Err(EIO.into()) } else { Ok(()) };
         }
-        if is_orphaned(&process) {
+        if is_orphaned(group, process.session.get()) {
             return Err(EIO.into());
         }
         signal_group(group, signal);
@@ -485,27 +486,21 @@ impl Terminal {
         let (session, foreground) = (self.session.get(), self.foreground.get());
         self.abandon();
         for group in [session, foreground.filter(|group| session != Some(*group))].into_iter().flatten() {
-            signal_group(group, Signal::HUP);
-            signal_group(group, Signal::CONT);
+            hang_up_group(group);
         }
         self.queue.wake(Events::all());
         self.master_queue.wake(Events::all());
     }
 }
 
-/// Whether nobody of a process group's session could continue it.
-fn is_orphaned(process: &Process) -> bool {
-    let (group, session) = (process.group.get(), process.session.get());
-    let processes = kernel().tasks.processes.borrow();
-    let mut members = processes.values().filter(|member| member.group.get() == group && !member.is_zombie());
-    !members.any(|member| {
-        let parent = processes.get(&member.parent.get());
-        parent.is_some_and(|parent| parent.session.get() == session && parent.group.get() != group)
-    })
+/// A process group has lost its terminal.
+pub fn hang_up_group(group: Pid) {
+    signal_group(group, Signal::HUP);
+    signal_group(group, Signal::CONT);
 }
 
 /// Sends a signal to all processes of a group.
-pub fn signal_group(group: Pid, signal: Signal) {
+fn signal_group(group: Pid, signal: Signal) {
     let processes = kernel().tasks.processes.borrow();
     let members: Vec<_> = processes.values().filter(|process| process.group.get() == group).cloned().collect();
     drop(processes);

@@ -22,13 +22,18 @@ pub fn is_deliverable(thread: &Thread) -> bool {
 fn next(thread: &Thread) -> Option<Signal> {
     let mut set = pending(thread) & !thread.signals.mask();
     while let Some(signal) = Signal::first_of(set) {
-        let action = super::action(thread, signal);
-        if !action.ignores(signal) && (!stops(signal, &action) || send::can_stop(&thread.process(), signal)) {
+        if !does_nothing(thread, signal) {
             return Some(signal);
         }
         set &= !signal.bit();
     }
     None
+}
+
+/// Whether the signal is ignored, or would stop a process that can't be stopped.
+fn does_nothing(thread: &Thread, signal: Signal) -> bool {
+    let action = super::action(thread, signal);
+    action.ignores(signal) || stops(signal, &action) && !send::can_stop(&thread.process(), signal)
 }
 
 /// Whether the signal would stop the process.
@@ -72,9 +77,7 @@ fn discard_idle(thread: &Rc<Thread>) {
     let mut set = pending(thread) & !thread.signals.mask();
     let mut idle = 0;
     while let Some(signal) = Signal::first_of(set) {
-        let action = super::action(thread, signal);
-        let cannot_stop = stops(signal, &action) && !send::can_stop(&thread.process(), signal);
-        if cannot_stop || action.ignores(signal) {
+        if does_nothing(thread, signal) {
             idle |= signal.bit();
         }
         set &= !signal.bit();

@@ -31,7 +31,7 @@ const LIMIT_PENDING: usize = 11;
 /// `EAGAIN` when the queue is full and the source can fail.
 pub fn to_process(process: &Rc<Process>, info: Info, source: Source) -> Result<(), Errno> {
     let signal = info.signal();
-    if process.exit.get().is_some() && process.threads.borrow().is_empty() {
+    if process.is_zombie() {
         return Ok(());
     }
     if signal == Signal::KILL {
@@ -138,17 +138,9 @@ pub fn notify(thread: &Rc<Thread>) {
 /// Whether a signal may stop a process: somebody else has to be there who can continue it, and an orphaned process
 /// group has nobody who would see that it stopped by its terminal.
 pub fn can_stop(process: &Process, signal: Signal) -> bool {
-    let processes = kernel().tasks.processes.borrow();
-    let alone = processes.values().filter(|other| !other.is_zombie()).count() < 2;
-    let parent = |member: &Rc<Process>| processes.get(&member.parent.get()).cloned();
-    let (group, session) = (process.group.get(), process.session.get());
-    let watched = || {
-        let mut members = processes.values().filter(|member| member.group.get() == group && !member.is_zombie());
-        members.any(|member| {
-            parent(member).is_some_and(|parent| parent.session.get() == session && parent.group.get() != group)
-        })
-    };
-    !alone && (signal == Signal::STOP || watched())
+    let alone = kernel().tasks.processes.borrow().values().filter(|other| !other.is_zombie()).count() < 2;
+    let is_orphaned = || crate::task::wait::is_orphaned(process.group.get(), process.session.get());
+    !alone && (signal == Signal::STOP || !is_orphaned())
 }
 
 /// Stops a process: its threads rest at their next way out of the kernel.
