@@ -22,8 +22,7 @@ pub(crate) fn sealed_message(bytes: &[u8]) -> Result<OwnedFd> {
 pub(crate) fn zeros(len: u64) -> Result<OwnedFd> {
     let fd = memory_file("catalyzer-memory", MemfdFlags::EXEC)?;
     rustix::fs::ftruncate(&fd, len).map_err(at("making a memory file"))?;
-    let seals = SealFlags::SEAL | SealFlags::SHRINK | SealFlags::GROW;
-    rustix::fs::fcntl_add_seals(&fd, seals).map_err(at("sealing a memory file"))?;
+    seal(&fd, SealFlags::SEAL | SealFlags::SHRINK | SealFlags::GROW)?;
     Ok(fd)
 }
 
@@ -44,9 +43,21 @@ fn sealed(name: &str, bytes: &[u8], executable: MemfdFlags) -> Result<OwnedFd> {
             written => rest = rest.get(written..).unwrap_or_default(),
         }
     }
-    let seals = SealFlags::SEAL | SealFlags::SHRINK | SealFlags::GROW | SealFlags::WRITE;
-    rustix::fs::fcntl_add_seals(&fd, seals).map_err(at("sealing a memory file"))?;
+    seal(&fd, SealFlags::SEAL | SealFlags::SHRINK | SealFlags::GROW | SealFlags::WRITE)?;
     Ok(fd)
+}
+
+/// Against writing the host seals only when nothing of its own holds on to a page (`memfd_wait_for_pins`): it waits
+/// for that a fifth of a second, which a busy host may exceed.
+fn seal(fd: &OwnedFd, seals: SealFlags) -> Result<()> {
+    const TRIES: usize = 25;
+    for _ in 1..TRIES {
+        match rustix::fs::fcntl_add_seals(fd, seals) {
+            Err(rustix::io::Errno::BUSY) => {}
+            other => return other.map_err(at("sealing a memory file")),
+        }
+    }
+    rustix::fs::fcntl_add_seals(fd, seals).map_err(at("sealing a memory file"))
 }
 
 #[cfg(test)]
