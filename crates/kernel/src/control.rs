@@ -1,6 +1,7 @@
 //! The control socket: what the monitor tells this sandbox, and what it is told.
 
-use crate::host::{self, Descriptors, HostFd};
+use crate::errno::EINTR;
+use crate::host::{self, Descriptors, EpollEvent, HostFd};
 use crate::task::poller::HostHandle;
 use crate::{kernel, lock};
 use abi::control::{Connection, Exit, FromSandbox, LogStream, ToSandbox};
@@ -35,7 +36,7 @@ pub fn socket() -> HostFd {
 pub fn send(message: &FromSandbox, descriptors: &[HostFd]) {
     let bytes = abi::encode(message);
     while let Err(errno) = host::transmit(socket(), &bytes, descriptors, true) {
-        if errno != crate::errno::EINTR {
+        if errno != EINTR {
             // The monitor is gone: nobody is left to run for.
             host::exit_group(125);
         }
@@ -51,7 +52,7 @@ pub fn send_small<T: serde::Serialize>(message: &T, descriptors: &[HostFd]) -> R
     let bytes = postcard::to_slice(message, &mut buffer).map_err(|_| crate::errno::EINVAL)?;
     loop {
         match host::transmit(socket(), bytes, descriptors, true) {
-            Err(crate::errno::EINTR) => {}
+            Err(EINTR) => {}
             other => return other.map(drop),
         }
     }
@@ -110,17 +111,35 @@ const MAX_TO_SANDBOX: usize = 1024;
 /// Reads one message. `wait`: for as long as it takes.
 pub fn receive(wait: bool) -> Option<(ToSandbox, Descriptors)> {
     let mut buffer = [0u8; MAX_TO_SANDBOX];
-    loop {
-        match host::receive(socket(), &mut buffer, wait) {
+    // The pollers of several host processes watch the socket exclusively: each message wakes one of them, or who sleeps
+    // in a receive. Who must have it waits in a way that is always woken.
+    let watch = if wait && crate::local::common().is_some() { Some(watch_alone()) } else { None };
+    let received = loop {
+        match host::receive(socket(), &mut buffer, wait && watch.is_none()) {
             Ok((0, _)) => host::exit_group(125),
             Ok((len, descriptors)) => match abi::decode(&buffer[..len]) {
-                Ok(message) => return Some((message, descriptors)),
+                Ok(message) => break Some((message, descriptors)),
                 Err(_) => fatal("a message of the monitor is malformed"),
             },
-            Err(crate::errno::EINTR) => {}
-            Err(_) => return None,
+            Err(EINTR) => {}
+            Err(_) => match watch {
+                Some(set) => drop(host::epoll_wait(set, &mut [EpollEvent::default()], -1)),
+                None => break None,
+            },
         }
+    };
+    if let Some(set) = watch {
+        host::close(set);
     }
+    received
+}
+
+/// A set of which the control socket is the only member.
+fn watch_alone() -> HostFd {
+    let set = host::epoll_create();
+    let event = EpollEvent { events: 1, data: 0 };
+    let added = set.and_then(|set| host::epoll_control(set, 1, socket(), event).map(|()| set));
+    added.unwrap_or_else(|_| fatal("no descriptors left to wait for the monitor"))
 }
 
 /// Serves all messages that have come.
