@@ -11,11 +11,12 @@ const HEAP: u64 = HEAPS + 5 * HEAP_ALIGN;
 const TEXT: u64 = 0x40_0000;
 
 fn region(start: u64, pages: u64, protection: u32, kind: RegionKind) -> Region {
-    Region { start, len: pages * PAGE_SIZE, file_offset: 0, protection, kind: kind as u32 }
+    Region { start, len: pages * PAGE_SIZE, file_offset: 0, protection, kind: kind as u32, space: 0, reserved: 0 }
 }
 
 fn dump() -> Dump {
     Dump {
+        spaces: vec![1],
         regions: vec![
             region(TEXT, 5, 5, RegionKind::Private),
             region(TEXT + 0x8000, 3, 3, RegionKind::Private),
@@ -56,7 +57,7 @@ fn origin() -> Origin {
 struct Pages;
 
 impl PageSource for Pages {
-    fn read(&mut self, address: u64, into: &mut [u8]) -> io::Result<()> {
+    fn read(&mut self, _: u32, address: u64, into: &mut [u8]) -> io::Result<()> {
         for (word, at) in into.chunks_mut(8).zip((address..).step_by(8)) {
             let value = match at.checked_sub(HEAP) {
                 Some(8 | 16 | 4104) => HEAP + 128,

@@ -17,7 +17,7 @@ fn round<T: for<'a> serde::Deserialize<'a> + serde::Serialize + PartialEq + std:
 fn messages_of_sandboxes() {
     let corpus: Vec<Vec<u8>> = [
         FromSandbox::Parked,
-        FromSandbox::Frozen { len: 1 << 40 },
+        FromSandbox::Frozen { len: 1 << 40, host: 7 },
         FromSandbox::BootFailed(b"no".to_vec()),
         FromSandbox::StartFailed { errno: 2, message: b"not found".to_vec() },
         FromSandbox::ConnectionDone { id: 7 },

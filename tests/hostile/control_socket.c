@@ -39,7 +39,7 @@ int deed(int argc, char **argv) {
         transmit("\x00", 1, 0, 0, 0, 0, 0);
     } else if (same(what, "frozen")) {
         /* `Frozen` with a length nobody could read. */
-        transmit("\x02\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", 11, 0, 0, 0, 0, 0);
+        transmit("\x02\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01\x01", 12, 0, 0, 0, 0, 0);
     } else if (same(what, "connection")) {
         transmit("\x06\x09", 2, 0, 0, 0, 0, 0);
     } else if (same(what, "address")) {

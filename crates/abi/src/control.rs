@@ -85,7 +85,11 @@ pub enum ToSandbox {
     /// The terminal that the program was started in has this many rows and columns.
     Window([u16; 2]),
     /// Stop all threads, say [`FromSandbox::Frozen`], then wait to be ended.
-    Freeze,
+    Freeze {
+        /// Not before all threads are blocked, one of them for a connection on the function's port, if it has one. Said
+        /// once more without, it does not wait any longer.
+        at_rest: bool,
+    },
     /// The memory that [`FromSandbox::NeedMemory`] asked for. Descriptor: a file of [`crate::layout::MEMORY_LEN`] zeros
     /// whose length is sealed.
     Memory,
@@ -172,6 +176,8 @@ pub enum FromSandbox {
     Frozen {
         /// Length of the encoded dump, bytes.
         len: u64,
+        /// The host process it lies in, by its number in the sandbox's pid namespace.
+        host: u32,
     },
     /// The boot failed; a sentence.
     BootFailed(Vec<u8>),

@@ -10,7 +10,9 @@ use serde::{Deserialize, Serialize};
 /// Everything beside the pages.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Dump {
-    /// Guest regions by address, without the kernel heap.
+    /// For each address space the host process that holds it, by its number in the sandbox's pid namespace.
+    pub spaces: Vec<u32>,
+    /// Guest regions by address space and address, without the kernel heap.
     pub regions: Vec<Region>,
     /// Where the kernel heap lies.
     pub heap_base: u64,

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 /// First bytes of every func-image.
 pub const MAGIC: [u8; 8] = *b"CATIMAGE";
 /// Raised whenever anything in this module, or the meaning of the kernel heap, changes.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 /// Number of sections.
 pub const SECTIONS: usize = 8;
 /// Bytes of the header section.
@@ -22,7 +22,7 @@ pub const HEADER_SIZE: u64 = 4096;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(usize)]
 pub enum SectionKind {
-    /// An array of [`Region`]s by address.
+    /// An array of [`Region`]s by address space and address.
     Regions = 0,
     /// The threads: encoded `Vec<`[`crate::dump::ThreadDump`]`>`.
     Threads = 1,
@@ -139,6 +139,11 @@ pub struct Region {
     pub protection: u32,
     /// A [`RegionKind`] as number.
     pub kind: u32,
+    /// Number of the address space it belongs to: 0 is mapped by a boot, each other one when a process of it has
+    /// something to do.
+    pub space: u32,
+    /// Zero.
+    pub reserved: u32,
 }
 
 /// How a [`Region`] comes back.

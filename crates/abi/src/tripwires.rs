@@ -6,7 +6,7 @@ use crate::image::{CpuFeatures, Header, Region, Registers, Section};
 use core::mem::{offset_of, size_of};
 
 const _: () = assert!(size_of::<Section>() == 48);
-const _: () = assert!(size_of::<Region>() == 32);
+const _: () = assert!(size_of::<Region>() == 40);
 const _: () = assert!(size_of::<CpuFeatures>() == 40);
 const _: () = assert!(size_of::<Registers>() == 160);
 const _: () = assert!(offset_of!(Header, kernel_build) == 24);

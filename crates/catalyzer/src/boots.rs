@@ -70,7 +70,9 @@ impl<'a> Boots<'a> {
             BootKind::Scratch => {
                 let stdio = [StdioSource::Null, StdioSource::Log, StdioSource::Log];
                 let trace = again(self.trace.as_ref())?;
-                let mut instance = class.scratch(ScratchIo { stdio, trace, announce_entry: true, freeze_at: None })?;
+                // Nobody waits for the entry point of what has a connection already.
+                let announce_entry = client.is_none();
+                let mut instance = class.scratch(ScratchIo { stdio, trace, announce_entry, freeze_at: None })?;
                 if let Some(client) = client {
                     instance.connect(client)?;
                 }

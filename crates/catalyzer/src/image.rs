@@ -223,12 +223,13 @@ fn show(image: &Inspection) {
     right(&mut totals, 2..5);
     println!("{totals}\n");
 
-    let mut regions = table(["region", "", "", "kind", "stored"]);
+    let mut regions = table(["space", "region", "", "", "kind", "stored"]);
     for region in &image.regions {
         let (start, end) = (format!("{:#x}", region.start), format!("{:#x}", region.end));
-        regions.add_row([start, end, region.protection.clone(), region.kind.to_owned(), bytes(region.stored)]);
+        let space = region.space.to_string();
+        regions.add_row([space, start, end, region.protection.clone(), region.kind.to_owned(), bytes(region.stored)]);
     }
-    right(&mut regions, 4..5);
+    right(&mut regions, 5..6);
     println!("{regions}\n");
 
     let mut threads = table(["process", "thread", "name", "waits for"]);

@@ -15,6 +15,8 @@ pub const MAX_REGIONS: u64 = 65_530;
 pub const MAX_CONTENT: u64 = 1 << 40;
 /// Longest memory section, bytes, with the gaps that keep distances.
 pub const MAX_MEMORY: u64 = 2 << 40;
+/// Most address spaces.
+pub const MAX_SPACES: u64 = 4096;
 /// Most threads.
 pub const MAX_THREADS: u64 = 32_768;
 /// Longest encoded threads section, bytes.
@@ -64,8 +66,8 @@ fn no_longer(len: usize, limit: u64, what: &'static str, part: impl Into<Part>) 
     if len > limit { Err(Flaw::TooLong { what, len, limit }.of(part)) } else { Ok(()) }
 }
 
-/// Regions as the guest has them: whole pages, ascending, apart, inside the guest, known protection and
-/// kind, bounded in number and content. File offsets are looked at by [`file_offsets`].
+/// Regions as the guest has them: address spaces one after the other from 0 on, in each whole pages, ascending, apart,
+/// inside the guest, known protection and kind, bounded in number and content. File offsets are looked at by [`file_offsets`].
 ///
 /// # Errors
 /// The first rule that is broken.
@@ -74,7 +76,14 @@ pub fn regions(regions: &[Region]) -> Result<(), Invalid> {
     at_most(regions.len(), MAX_REGIONS, "regions", part)?;
     let mut free = GUEST_START;
     let mut content = 0u64;
+    let mut space = 0;
     for region in regions {
+        if region.space == space + 1 {
+            (space, free) = (region.space, GUEST_START);
+        }
+        if region.space != space || region.reserved != 0 {
+            return Err(Flaw::Space(region.space).of(part));
+        }
         for value in [region.start, region.len] {
             if !page_aligned(value) {
                 return Err(Flaw::Unaligned { value }.of(part));
@@ -100,6 +109,16 @@ pub fn regions(regions: &[Region]) -> Result<(), Invalid> {
         free = end;
     }
     Ok(())
+}
+
+/// Address spaces of a sandbox: bounded in number, at least one.
+///
+/// # Errors
+/// The bound that is broken.
+pub fn spaces(spaces: &[u32]) -> Result<(), Invalid> {
+    let part = SectionKind::Regions;
+    at_most(spaces.len(), MAX_SPACES, "address spaces", part)?;
+    if spaces.is_empty() { Err(Flaw::Space(0).of(part)) } else { Ok(()) }
 }
 
 /// Where a file's regions have their pages: whole pages of the memory section, ascending, apart;

@@ -100,7 +100,8 @@ pub(crate) fn merge(regions: &[Region]) -> Vec<Region> {
     for region in regions {
         match merged.last_mut() {
             Some(last)
-                if last.start + last.len == region.start
+                if last.space == region.space
+                    && last.start + last.len == region.start
                     && last.protection == region.protection
                     && last.kind == region.kind =>
             {
@@ -119,14 +120,16 @@ pub(crate) fn place(regions: &mut [Region], start: u64) -> u64 {
     let mut cluster: Option<(u64, u64)> = None;
     let mut address_end = 0;
     let mut file_end = start;
+    let mut space = 0;
     for region in regions.iter_mut().filter(|region| check::has_content(region)) {
         let (address, offset) = match cluster {
-            Some(cluster) if region.start - address_end <= CLUSTER_GAP => cluster,
+            Some(cluster) if region.space == space && region.start - address_end <= CLUSTER_GAP => cluster,
             _ => *cluster.insert((region.start, file_end)),
         };
         region.file_offset = offset + (region.start - address);
         file_end = region.file_offset + region.len;
         address_end = region.start + region.len;
+        space = region.space;
     }
     file_end - start
 }
@@ -150,7 +153,7 @@ mod tests {
     const PAGE: u64 = abi::layout::PAGE_SIZE;
 
     fn region(start: u64, pages: u64, protection: u32, kind: RegionKind) -> Region {
-        Region { start, len: pages * PAGE, file_offset: 99, protection, kind: kind as u32 }
+        Region { start, len: pages * PAGE, file_offset: 99, protection, kind: kind as u32, space: 0, reserved: 0 }
     }
 
     #[test]
@@ -165,6 +168,18 @@ mod tests {
         ]);
         let ranges: Vec<_> = merged.iter().map(|r| ((r.start - base) / PAGE, r.len / PAGE)).collect();
         assert_eq!(ranges, [(0, 3), (3, 1), (4, 1), (6, 1)]);
+    }
+
+    #[test]
+    fn address_spaces_are_kept_apart() {
+        let base = 0x40_0000;
+        let second = |start| Region { space: 1, ..region(start, 1, 3, RegionKind::Private) };
+        let mut merged =
+            merge(&[region(base, 1, 3, RegionKind::Private), second(base + PAGE), second(base + 2 * PAGE)]);
+        assert_eq!(merged.len(), 2);
+        let len = place(&mut merged, 0x5000);
+        assert_eq!(merged.iter().map(|region| region.file_offset).collect::<Vec<_>>(), [0x5000, 0x5000 + PAGE]);
+        assert_eq!(len, 3 * PAGE);
     }
 
     #[test]

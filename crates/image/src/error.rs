@@ -250,6 +250,9 @@ pub enum Flaw {
         /// Address or offset of the later one.
         value: u64,
     },
+    /// An address space that does not follow the one before.
+    #[error("address space {0} does not follow the one before")]
+    Space(u32),
     /// Unknown protection bits.
     #[error("unknown protection {0:#x}")]
     Protection(u32),

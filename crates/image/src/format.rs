@@ -119,6 +119,8 @@ pub(crate) fn encode_regions(regions: &[Region]) -> Vec<u8> {
         out.extend(region.file_offset.to_le_bytes());
         out.extend(region.protection.to_le_bytes());
         out.extend(region.kind.to_le_bytes());
+        out.extend(region.space.to_le_bytes());
+        out.extend(region.reserved.to_le_bytes());
     }
     out
 }
@@ -135,6 +137,8 @@ pub(crate) fn decode_regions(bytes: &[u8]) -> Vec<Region> {
                 file_offset: from.u64(),
                 protection: from.u32(),
                 kind: from.u32(),
+                space: from.u32(),
+                reserved: from.u32(),
             }
         })
         .collect()
@@ -164,7 +168,7 @@ mod tests {
 
     #[test]
     fn regions_survive_their_encoding() {
-        let regions = [Region { start: 1, len: 2, file_offset: 3, protection: 4, kind: 5 }; 3];
+        let regions = [Region { start: 1, len: 2, file_offset: 3, protection: 4, kind: 5, space: 6, reserved: 7 }; 3];
         assert_eq!(decode_regions(&encode_regions(&regions)), regions);
     }
 

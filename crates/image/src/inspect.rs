@@ -34,7 +34,7 @@ pub struct Inspection {
     pub kernel_pointers: u64,
     /// Guest `CLOCK_MONOTONIC` at the dump, ns.
     pub monotonic_ns: u64,
-    /// Host mappings that a boot makes of it: one a region, one for threads and kernel heap.
+    /// Host mappings that a boot makes of it: one a region of the first address space, one for threads and kernel heap.
     pub host_mappings: usize,
     /// Pages of the working set.
     pub working_set: usize,
@@ -70,6 +70,8 @@ pub struct SectionInfo {
 /// A region.
 #[derive(Clone, Debug, Serialize)]
 pub struct RegionInfo {
+    /// Number of its address space; a boot maps those of 0.
+    pub space: u32,
     /// First address.
     pub start: u64,
     /// First address behind it.
@@ -207,7 +209,7 @@ impl Image {
             heap_pointers: header.heap_pointers,
             kernel_pointers: header.kernel_pointers,
             monotonic_ns: header.monotonic_ns,
-            host_mappings: regions.len() + 1,
+            host_mappings: regions.iter().filter(|region| region.space == 0).count() + 1,
             working_set: self.working_set()?.len(),
             sections: self.section_infos()?,
             totals: totals(&regions),
@@ -244,6 +246,7 @@ impl Image {
             .iter()
             .map(|region| {
                 Ok(RegionInfo {
+                    space: region.space,
                     start: region.start,
                     end: region.start + region.len,
                     kind: kind_name(check::region_kind(region).map_err(|invalid| self.invalid(invalid))?),

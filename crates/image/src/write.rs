@@ -11,15 +11,15 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
-/// Where the pages come from: a frozen sandbox. Addresses are the guest's; besides the regions, the
-/// kernel heap is read here.
+/// Where the pages come from: a frozen sandbox. Addresses are the guest's, of the address space with this number;
+/// besides the regions, the kernel heap is read here, of number 0.
 pub trait PageSource {
     /// Fills `into` with what lies at `address`; both are whole pages. What can't be read because the
     /// guest may not read it (protection `0`) has to be read all the same.
     ///
     /// # Errors
     /// Ends the writing; the old image stays.
-    fn read(&mut self, address: u64, into: &mut [u8]) -> io::Result<()>;
+    fn read(&mut self, space: u32, address: u64, into: &mut [u8]) -> io::Result<()>;
 
     /// Ranges (start, length) of `start..start + len` that can hold anything but zeros. What is left out
     /// is not read and comes back as zeros; so a page of a mapped file belongs to them, touched or not.
@@ -27,7 +27,8 @@ pub trait PageSource {
     ///
     /// # Errors
     /// Ends the writing; the old image stays.
-    fn populated(&mut self, start: u64, len: u64) -> io::Result<Vec<(u64, u64)>> {
+    fn populated(&mut self, space: u32, start: u64, len: u64) -> io::Result<Vec<(u64, u64)>> {
+        let _ = space;
         Ok(vec![(start, len)])
     }
 }
@@ -193,13 +194,13 @@ impl Output<'_> {
     }
 
     /// Calls `each` with the pieces of a range of the guest and their addresses.
-    fn pieces(&mut self, start: u64, len: u64, each: &mut Each<'_>) -> Result<()> {
+    fn pieces(&mut self, space: u32, start: u64, len: u64, each: &mut Each<'_>) -> Result<()> {
         let mut buffer = vec![0; CHUNK.min(usize::try_from(len).unwrap_or(CHUNK))];
         let (mut address, end) = (start, start + len);
         while address < end {
             let take = buffer.len().min(usize::try_from(end - address).unwrap_or(CHUNK));
             let piece = &mut buffer[..take];
-            self.source.read(address, piece).map_err(|source| Error::Source { address, source })?;
+            self.source.read(space, address, piece).map_err(|source| Error::Source { address, source })?;
             each(self, address, piece)?;
             address += take as u64;
         }
@@ -208,7 +209,7 @@ impl Output<'_> {
 
     fn heap(&mut self, base: u64, offset: u64, len: u64) -> Result<[u8; 32]> {
         let mut hasher = blake3::Hasher::new();
-        self.pieces(base, len, &mut |out, address, bytes| {
+        self.pieces(0, base, len, &mut |out, address, bytes| {
             hasher.update(bytes);
             runs(bytes).try_for_each(|(at, run)| out.put(offset + (address - base) + at, run))
         })?;
@@ -221,10 +222,10 @@ impl Output<'_> {
         for region in regions.iter().filter(|region| check::has_content(region)) {
             let ranges = self
                 .source
-                .populated(region.start, region.len)
+                .populated(region.space, region.start, region.len)
                 .map_err(|source| Error::Source { address: region.start, source })?;
             for (start, len) in clip(&ranges, region) {
-                self.pieces(start, len, &mut |out, address, bytes| {
+                self.pieces(region.space, start, len, &mut |out, address, bytes| {
                     let place = region.file_offset + (address - region.start);
                     runs(bytes).try_for_each(|(at, run)| {
                         digest.add(place + at - section, run);
@@ -263,7 +264,8 @@ mod tests {
 
     #[test]
     fn populated_ranges_are_cut_to_whole_pages_of_the_region() {
-        let region = Region { start: 0x10000, len: 0x8000, file_offset: 0, protection: 3, kind: 0 };
+        let region =
+            Region { start: 0x10000, len: 0x8000, file_offset: 0, protection: 3, kind: 0, space: 0, reserved: 0 };
         let ranges = [(0x13001, 1), (0, 0x11800), (0x13ff0, 0x20), (0x17000, u64::MAX), (0x15000, 0)];
         assert_eq!(
             clip(&ranges, &region),

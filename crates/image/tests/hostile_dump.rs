@@ -15,6 +15,7 @@ type Case<T> = (&'static str, fn(&mut T));
 fn dump() -> Dump {
     let contents = contents();
     Dump {
+        spaces: vec![1],
         regions: contents.regions,
         heap_base: contents.heap_base,
         heap_len: contents.heap_len,
@@ -152,6 +153,19 @@ fn bad_paths_and_descriptors_are_refused() {
 }
 
 #[test]
+fn address_spaces_that_skip_or_go_back_are_refused() {
+    let in_space = |space, page| Region { space, ..region(TEXT + page * PAGE_SIZE, 1, 3, RegionKind::Private) };
+    assert!(check::regions(&[in_space(0, 0), in_space(1, 0), in_space(2, 5)]).is_ok());
+    for spaces in [[1, 1], [0, 2], [0, u32::MAX]] {
+        assert!(check::regions(&spaces.map(|space| in_space(space, u64::from(space & 7)))).is_err(), "{spaces:?}");
+    }
+    assert!(check::regions(&[in_space(0, 0), in_space(1, 0), in_space(0, 1)]).is_err());
+    assert!(check::regions(&[Region { reserved: 1, ..in_space(0, 0) }]).is_err());
+    assert!(check::spaces(&[]).is_err());
+    assert!(check::spaces(&vec![1; 5000]).is_err());
+}
+
+#[test]
 fn bad_working_sets_are_refused() {
     for pages in [vec![TEXT + 8], vec![TEXT, TEXT], vec![HEAPS], vec![0]] {
         assert!(check::working_set(&pages).is_err(), "{pages:x?}");
@@ -168,6 +182,8 @@ fn any_region() -> impl Strategy<Value = Region> {
         file_offset,
         protection,
         kind,
+        space: 0,
+        reserved: 0,
     })
 }
 
@@ -180,7 +196,15 @@ fn good_regions() -> impl Strategy<Value = Vec<Region>> {
         let mut regions = Vec::new();
         for (gap, pages, protection, kind) in pieces {
             let start = next + gap * PAGE_SIZE;
-            regions.push(Region { start, len: pages * PAGE_SIZE, file_offset: 0, protection, kind });
+            regions.push(Region {
+                start,
+                len: pages * PAGE_SIZE,
+                file_offset: 0,
+                protection,
+                kind,
+                space: 0,
+                reserved: 0,
+            });
             next = start + pages * PAGE_SIZE;
         }
         regions

@@ -140,12 +140,12 @@ fn failed_writing_leaves_the_old_image_and_no_litter() {
 struct Stuck(Formula);
 
 impl PageSource for Stuck {
-    fn read(&mut self, address: u64, into: &mut [u8]) -> io::Result<()> {
+    fn read(&mut self, space: u32, address: u64, into: &mut [u8]) -> io::Result<()> {
         if address == STACK {
             println!("\nstuck");
             io::stdin().read_to_end(&mut Vec::new())?;
         }
-        self.0.read(address, into)
+        self.0.read(space, address, into)
     }
 }
 

@@ -23,8 +23,12 @@ pub struct Control {
     pub trace: HostHandle,
     /// The func-entry point was announced.
     pub entry_announced: Cell<bool>,
-    /// The monitor asked for a freeze.
+    /// All threads are to become data for an image: the monitor asked for it, or a host process began.
     pub freeze_asked: Cell<bool>,
+    /// That is to be asked for as soon as the guest is at its entry point again.
+    pub freeze_at_rest: Cell<bool>,
+    /// Who coordinates that, and what it shares with the other host processes.
+    pub freeze: crate::snapshot::freeze::Coordination,
 }
 
 /// The control socket of this sandbox.
@@ -67,14 +71,46 @@ pub fn log(stream: LogStream, bytes: &[u8]) {
 
 /// Ends the whole sandbox: its first host process is the first one of its namespace, whose end is that of all.
 pub fn end_sandbox(status: u8) -> ! {
-    let local = crate::local::local();
-    if let Some(common) = crate::local::common()
-        && local.host.load(Relaxed) != 0
-    {
+    ask_for_the_end(status);
+    wait_for_the_end(status)
+}
+
+/// As [`end_sandbox`], by a thread that has the kernel lock: the first host process may need it to notice.
+pub fn end_sandbox_with_lock(status: u8) -> ! {
+    ask_for_the_end(status);
+    if crate::local::common().is_some() {
+        if let Some(first) = kernel().tasks.hosts.get(0) {
+            first.poller.ring();
+        }
+        lock::release();
+    }
+    wait_for_the_end(status)
+}
+
+fn ask_for_the_end(status: u8) {
+    if let Some(common) = crate::local::common() {
         common.ending.store(0x100 | u32::from(status), SeqCst);
-        let _ = host::kick(1, 1);
+    }
+}
+
+/// Other host processes than the first end with it: one that ends before may hold the lock, and be taken for killed.
+fn wait_for_the_end(status: u8) -> ! {
+    let local = crate::local::local();
+    let first = local.host.load(Relaxed) == 0;
+    if !first && crate::local::common().is_some() && host::kick(1, 1).is_ok() {
+        loop {
+            let _ = host::futex_wait(&local.gone, local.gone.load(SeqCst), None);
+        }
     }
     host::exit_group(status)
+}
+
+/// The sandbox ends when another host process has said so. Without the lock, or with it.
+pub fn check_end(common: &crate::local::Common) {
+    let ending = common.ending.load(SeqCst);
+    if ending != 0 {
+        wait_for_the_end(ending as u8);
+    }
 }
 
 /// The state can't be gone on with, and may not be touched: says why and ends the sandbox.
@@ -96,13 +132,13 @@ pub fn exited(exit: Exit) -> ! {
         Exit::Signal(signal) => 128 + signal,
         Exit::OutOfMemory => 137,
     };
-    end_sandbox(status)
+    end_sandbox_with_lock(status)
 }
 
 /// The guest kernel can't go on: reports a sentence and ends the sandbox.
 pub fn fatal(sentence: &str) -> ! {
     send(&FromSandbox::Crashed { report: sentence.as_bytes().to_vec() }, &[]);
-    end_sandbox(125)
+    end_sandbox_with_lock(125)
 }
 
 /// No message to a sandbox is longer, bytes.
@@ -152,7 +188,13 @@ pub fn receive_all() {
 /// Waits for the monitor to freeze this sandbox or to hand it a connection, and serves what comes before.
 pub fn receive_what_comes() {
     while let Some((message, descriptors)) = receive(true) {
-        let last = matches!(message, ToSandbox::Freeze | ToSandbox::Connection(_));
+        // The caller does not go on before it.
+        let message = if message == (ToSandbox::Freeze { at_rest: true }) {
+            ToSandbox::Freeze { at_rest: false }
+        } else {
+            message
+        };
+        let last = matches!(message, ToSandbox::Freeze { .. } | ToSandbox::Connection(_));
         serve(message, descriptors);
         if last {
             return;
@@ -183,7 +225,7 @@ fn serve(message: ToSandbox, mut descriptors: Descriptors) {
         }
         ToSandbox::Signal(signal) => crate::task::signal::from_outside(signal),
         ToSandbox::Window(window) => crate::tty::console::resize(window),
-        ToSandbox::Freeze => kernel().control.freeze_asked.set(true),
+        ToSandbox::Freeze { at_rest } => crate::snapshot::entry_point::freeze(at_rest),
         ToSandbox::Counts => crate::syscall::counts::report(),
         ToSandbox::Scratch { .. }
         | ToSandbox::Restore(_)

@@ -293,6 +293,12 @@ pub fn unmap_guest(range: GuestRange) -> Result<()> {
     call(nr::MUNMAP, [range.start, range.len, 0, 0, 0, 0]).map(drop)
 }
 
+/// `munmap(2)` of the whole guest's part.
+pub fn unmap_all_guest() {
+    let start = abi::layout::GUEST_START;
+    let _ = call(nr::MUNMAP, [start, GUEST_END - start, 0, 0, 0, 0]);
+}
+
 /// `munmap(2)` anywhere.
 ///
 /// # Safety

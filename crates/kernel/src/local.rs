@@ -41,6 +41,9 @@ pub struct Local {
     pub stopping: AtomicU32,
     /// The thread whose next return to user code is the end of the boot; 0: nobody's yet.
     pub stamp_resume: AtomicU32,
+    /// Descriptor of the image that this boot continues from, plus 1, while guest processes of it may lie there only;
+    /// else 0.
+    pub image_fd: AtomicI32,
     /// The process registered for `membarrier`.
     pub membarrier_ready: AtomicU32,
     /// A crash report is being written: the second one just ends.
@@ -92,6 +95,8 @@ pub struct Common {
     pub sleep: AtomicI32,
     /// The sandbox ends, with this status and bit 8 set.
     pub ending: AtomicU32,
+    /// The sandbox is frozen: its host processes are about to be ended, in any order.
+    pub frozen: AtomicU32,
 }
 
 /// See [`Common`]; only once there are several host processes.
@@ -101,6 +106,17 @@ pub fn common() -> Option<&'static Common> {
     }
     // SAFETY: mapped before the word was set; all atomics.
     Some(unsafe { &*(abi::layout::COMMON_PAGE as *const Common) })
+}
+
+/// The image that this boot continues from, while guest processes of it may lie there only.
+pub fn image() -> Option<crate::host::HostFd> {
+    let fd = local().image_fd.load(Relaxed);
+    (fd != 0).then_some(crate::host::HostFd(fd - 1))
+}
+
+/// Keeps the image for that.
+pub fn keep_image(image: crate::host::HostFd) {
+    local().image_fd.store(image.0 + 1, Relaxed);
 }
 
 /// The boot page.

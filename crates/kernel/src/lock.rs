@@ -58,6 +58,10 @@ fn acquire_shared(common: &Common) {
         }
         common.waiters.fetch_sub(1, SeqCst);
     }
+    if common.ending.load(SeqCst) != 0 {
+        release();
+        crate::control::check_end(common);
+    }
     if local().gone.load(SeqCst) != 0 {
         // Another thread is about to end this host process, of which the state knows nothing any more.
         release();

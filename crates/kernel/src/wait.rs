@@ -47,9 +47,19 @@ bitflags! {
 
 /// Somebody who wants to know when an object becomes ready.
 pub trait Observer {
-    /// The object the observer watches may have these events now. Runs under the kernel lock; may wake
-    /// threads, may not change the queue that calls it.
-    fn notify(&self, events: Events);
+    /// The object the observer watches may have these events now; whether a thread was woken that takes them. Runs
+    /// under the kernel lock; may wake threads, may not change the queue that calls it.
+    fn notify(&self, events: Events) -> bool;
+
+    /// Of several such observers only the first is told that has a thread to wake (`EPOLLEXCLUSIVE`).
+    fn is_exclusive(&self) -> bool {
+        false
+    }
+
+    /// The thread that it would wake.
+    fn first_waiter(&self) -> Option<Tid> {
+        None
+    }
 }
 
 enum Waiter {
@@ -98,10 +108,10 @@ impl WaitQueue {
     }
 
     /// Wakes everybody who waits for one of the events: all observers, all shared waiters and the first
-    /// exclusive one. Threads that are woken stay entered until the dispatcher takes them out.
-    pub fn wake(&self, events: Events) {
+    /// exclusive one. Threads that are woken stay entered until the dispatcher takes them out. Whether there was one.
+    pub fn wake(&self, events: Events) -> bool {
         if self.waiters.borrow().is_empty() {
-            return;
+            return false;
         }
         let mut observers = Vec::new();
         let mut threads = Vec::new();
@@ -120,12 +130,27 @@ impl WaitQueue {
                 Waiter::Observer { observer, .. } => observers.extend(observer.upgrade()),
             }
         }
+        let mut woken = !threads.is_empty();
         for tid in threads {
             crate::task::park::wake(tid, Wake::Event);
         }
         for observer in observers {
-            observer.notify(events);
+            if !observer.is_exclusive() {
+                woken |= observer.notify(events);
+            } else if !exclusive_taken {
+                exclusive_taken = observer.notify(events);
+                woken |= exclusive_taken;
+            }
         }
+        woken
+    }
+
+    /// The thread that an event would wake first.
+    pub fn first_waiter(&self) -> Option<Tid> {
+        self.waiters.borrow().iter().find_map(|waiter| match waiter {
+            Waiter::Thread { tid, .. } => crate::task::park::is_waiting(*tid).then_some(*tid),
+            Waiter::Observer { observer, .. } => observer.upgrade()?.first_waiter(),
+        })
     }
 
     /// Wakes the first `count` threads whose mask meets `bits` and takes them out, in order; answers how

@@ -223,7 +223,9 @@ fn preload(image: &Image) {
 
 /// What the image knows that a first response uses, as ranges.
 fn working_set(image: &Image) -> Result<Vec<PageRange>> {
-    let regions = image.regions()?;
+    let mut regions = image.regions()?;
+    // A boot maps the first address space.
+    regions.retain(|region| region.space == 0);
     let mut ranges: Vec<PageRange> = Vec::new();
     for start in image.working_set()? {
         let Some(region) = regions.iter().find(|region| (region.start..region.start + region.len).contains(&start))

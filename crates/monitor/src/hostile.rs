@@ -107,7 +107,7 @@ fn messages_that_are_too_long_kill() {
 fn messages_nobody_asked_for_kill() {
     let cases = [
         (FromSandbox::Parked, "parked"),
-        (FromSandbox::Frozen { len: 9 }, "frozen"),
+        (FromSandbox::Frozen { len: 9, host: 1 }, "frozen"),
         (FromSandbox::CantFreeze(b"x".to_vec()), "freeze"),
         (FromSandbox::ConnectionDone { id: 1 }, "connection"),
         (FromSandbox::Threads(b"x".to_vec()), "threads"),

@@ -29,6 +29,9 @@ const FILE_CONNECTIONS: (u64, u64) = (16, 1);
 /// How long a sandbox may live on after it said that it ends.
 const LAST_WORDS: Duration = Duration::from_secs(10);
 
+/// How long a sandbox that is to freeze is given to finish what it is at.
+const TO_REST: Duration = Duration::from_secs(2);
+
 /// What a sandbox did.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
@@ -82,8 +85,8 @@ pub struct Instance {
     /// When it is killed for time, and whether for its own timeout or for outliving its last words.
     deadline: Option<Time>,
     leaving: bool,
-    /// Length of the dump of a frozen sandbox.
-    frozen: Option<u64>,
+    /// Of a frozen sandbox the length of its dump and the number of the host process it lies in.
+    frozen: Option<(u64, u32)>,
     may_freeze: bool,
     may_park: bool,
     parked: bool,
@@ -250,8 +253,8 @@ impl Instance {
                 self.at_entry = true;
                 Event::AtEntry
             }
-            FromSandbox::Frozen { len } if self.may_freeze && self.frozen.is_none() => {
-                self.frozen = Some(len);
+            FromSandbox::Frozen { len, host } if self.may_freeze && self.frozen.is_none() => {
+                self.frozen = Some((len, host));
                 Event::Frozen
             }
             FromSandbox::Frozen { .. } => return Ok(Err("says that it is frozen, which nobody asked for")),
@@ -479,23 +482,29 @@ impl Instance {
         })
     }
 
-    /// Stops the sandbox for an image and waits until it is. Other events stay for [`Self::next_event`].
+    /// Stops the sandbox for an image and waits until it is; where it waits for connections, if it comes there soon.
+    /// Other events stay for [`Self::next_event`].
     ///
     /// # Errors
     /// [`Error::Ended`], or [`Error::Silent`] at the deadline.
     pub fn freeze(&mut self, deadline: Time) -> Result<()> {
         if self.frozen.is_none() {
             self.may_freeze = true;
-            self.tell(&ToSandbox::Freeze, &[])?;
+            self.tell(&ToSandbox::Freeze { at_rest: true }, &[])?;
             self.kick();
+            let soon = deadline.min(Time::now() + TO_REST);
+            if let Err(Error::Silent { .. }) = self.wait_for(soon, |instance| instance.frozen.map(drop)) {
+                self.tell(&ToSandbox::Freeze { at_rest: false }, &[])?;
+                self.kick();
+            }
         }
         self.wait_for(deadline, |instance| instance.frozen.map(drop))?;
         self.queue.retain(|event| *event != Event::Frozen);
         Ok(())
     }
 
-    /// Length of the dump, when frozen.
-    pub(crate) fn dump_len(&self) -> Option<u64> {
+    /// Length of the dump and the number of the host process it lies in, when frozen.
+    pub(crate) fn dump(&self) -> Option<(u64, u32)> {
         self.frozen
     }
 

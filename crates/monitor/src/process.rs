@@ -123,6 +123,44 @@ impl Process {
         Ok(file)
     }
 
+    /// The process with this number in the sandbox's own pid namespace. It is the first one there, so all others are its
+    /// descendants; that the one found is one of them is certain.
+    ///
+    /// # Errors
+    /// When there is none (any more).
+    pub(crate) fn of_its_sandbox(&self, number: u32) -> Result<Self> {
+        let gone = || Error::Host { what: "looking for a host process of a sandbox", errno: rustix::io::Errno::SRCH };
+        let wanted = i32::try_from(number).map_err(|_| gone())?;
+        if wanted == 1 {
+            let pidfd = self.pidfd.try_clone().map_err(|_| gone())?;
+            return Ok(Self { pidfd, pid: self.pid, inner_pid: self.inner_pid });
+        }
+        let mut parents = vec![self.pid];
+        while let Some(parent) = parents.pop() {
+            for child in children(parent) {
+                if let Some(found) = self.descendant(child).filter(|(_, number)| *number == wanted) {
+                    return Ok(found.0);
+                }
+                parents.push(child);
+            }
+        }
+        Err(gone())
+    }
+
+    /// The process with this pid, if it is one of the sandbox that this one is the first of, and its number there.
+    fn descendant(&self, pid: i32) -> Option<(Self, i32)> {
+        let pidfd =
+            rustix::process::pidfd_open(rustix::process::Pid::from_raw(pid)?, rustix::process::PidfdFlags::empty());
+        let pidfd = pidfd.ok()?;
+        let numbers = numbers_of(&pidfd).ok()?;
+        let [seen, inner_pid, number] = *numbers.as_slice() else { return None };
+        // The namespace of a pid that may name another process by now: only what is true after, too, counts.
+        let namespace = |pid: i32| std::fs::read_link(format!("/proc/{pid}/ns/pid")).ok();
+        let same = namespace(seen)? == namespace(self.pid)?;
+        let found = Self { pidfd, pid: seen, inner_pid };
+        (same && !found.has_ended() && !self.has_ended()).then_some((found, number))
+    }
+
     fn text(&self, name: &str) -> Result<String> {
         io::read_to_string(self.open(name)?)
             .map_err(|error| Error::Host { what: "looking at a sandbox's process", errno: errno(&error) })
@@ -208,14 +246,18 @@ fn children(pid: i32) -> Vec<i32> {
 
 /// Pid as the monitor sees it and in the keeper's namespace.
 fn identify(pidfd: &OwnedFd, kind: Kind) -> std::result::Result<(i32, i32), Doubt> {
-    let info = std::fs::read_to_string(format!("/proc/self/fdinfo/{}", pidfd.as_raw_fd())).map_err(|_| Doubt::Gone)?;
-    let numbers = field(&info, "NSpid:").ok_or(Doubt::Wrong("a descriptor that is no pidfd"))?;
-    let numbers: Vec<i32> = numbers.split_ascii_whitespace().filter_map(|number| number.parse().ok()).collect();
-    match (kind, numbers.as_slice()) {
+    match (kind, numbers_of(pidfd)?.as_slice()) {
         (_, [..=0, ..]) => Err(Doubt::Gone),
         (Kind::Instance, [pid, inner, 1]) | (Kind::Template, [pid, inner @ 2..=i32::MAX]) => Ok((*pid, *inner)),
         _ => Err(Doubt::Wrong("a process in the wrong namespace")),
     }
+}
+
+/// The pids of a process, in our namespace first and in its own last.
+fn numbers_of(pidfd: &OwnedFd) -> std::result::Result<Vec<i32>, Doubt> {
+    let info = std::fs::read_to_string(format!("/proc/self/fdinfo/{}", pidfd.as_raw_fd())).map_err(|_| Doubt::Gone)?;
+    let numbers = field(&info, "NSpid:").ok_or(Doubt::Wrong("a descriptor that is no pidfd"))?;
+    Ok(numbers.split_ascii_whitespace().filter_map(|number| number.parse().ok()).collect())
 }
 
 /// The value of `name` in a file of `name value` lines.

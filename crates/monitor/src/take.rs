@@ -44,9 +44,10 @@ impl Instance {
         working_set: Vec<u64>,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Summary> {
-        let len = self.dump_len().ok_or_else(|| Error::Invalid("the sandbox is not frozen".to_owned()))?;
+        let (len, host) = self.dump().ok_or_else(|| Error::Invalid("the sandbox is not frozen".to_owned()))?;
         let process = self.sandbox.known()?;
-        let dump = read_dump(process, len)?;
+        let dump = read_dump(&process.of_its_sandbox(host)?, len)?;
+        let mut memory = Spaces::open(process, &dump.spaces)?;
         let origin = Origin {
             function: function_toml.to_owned(),
             kernel_build: kernel_image::BUILD_ID,
@@ -54,7 +55,6 @@ impl Instance {
         };
         let mut contents = Contents::from_dump(dump, origin).map_err(image::Error::from)?;
         contents.working_set = working_set;
-        let mut memory = Memory::open(process)?;
         memory.mark_untouched(&mut contents)?;
         Ok(image::write(path, &contents, &mut memory, progress)?)
     }
@@ -85,7 +85,7 @@ fn read_dump(process: &Process, len: u64) -> Result<abi::dump::Dump> {
     abi::decode(&bytes).map_err(|_| wrong())
 }
 
-/// The memory of a sandbox that does not run.
+/// The memory of a host process that does not run.
 struct Memory {
     memory: File,
     pagemap: File,
@@ -111,16 +111,34 @@ impl Memory {
         Ok(Self { memory: process.open("mem")?, pagemap: process.open("pagemap")?, mappings })
     }
 
-    /// Regions of which no page was ever touched hold nothing: they come back as fresh memory, which costs less at
-    /// the first touch than a hole of the file.
-    fn mark_untouched(&mut self, contents: &mut Contents) -> image::Result<()> {
-        for region in contents.regions.iter_mut().filter(|region| region.kind == RegionKind::Private as u32) {
-            let populated = self.populated(region.start, region.len);
-            if populated.map_err(|source| image::Error::Source { address: region.start, source })?.is_empty() {
-                region.kind = RegionKind::Reserved as u32;
+    fn read(&self, address: u64, into: &mut [u8]) {
+        if self.memory.read_exact_at(into, address).is_ok() {
+            return;
+        }
+        // A page behind the end of a mapped file can't be read by anyone: there the guest gets SIGBUS, and from
+        // the image zeros. Page by page, then.
+        for (page, address) in into.chunks_mut(4096).zip((address..).step_by(4096)) {
+            if self.memory.read_exact_at(page, address).is_err() {
+                page.fill(0);
             }
         }
-        Ok(())
+    }
+
+    fn populated(&self, start: u64, len: u64) -> io::Result<Vec<(u64, u64)>> {
+        let end = start.checked_add(len).ok_or(io::ErrorKind::InvalidInput)?;
+        let mut ranges = Vec::new();
+        for mapping in &self.mappings {
+            let (from, to) = (mapping.start.max(start), mapping.end.min(end));
+            if from >= to {
+                continue;
+            }
+            if mapping.anonymous {
+                self.touched(from, to, POPULATED, &mut ranges)?;
+            } else {
+                add(&mut ranges, from, to);
+            }
+        }
+        Ok(ranges.into_iter().map(|(from, to)| (from, to - from)).collect())
     }
 
     /// Adds the pages of this kind between two addresses.
@@ -143,36 +161,41 @@ impl Memory {
     }
 }
 
-impl PageSource for Memory {
-    fn read(&mut self, address: u64, into: &mut [u8]) -> io::Result<()> {
-        if self.memory.read_exact_at(into, address).is_ok() {
-            return Ok(());
-        }
-        // A page behind the end of a mapped file can't be read by anyone: there the guest gets SIGBUS, and from
-        // the image zeros. Page by page, then.
-        for (page, address) in into.chunks_mut(4096).zip((address..).step_by(4096)) {
-            if self.memory.read_exact_at(page, address).is_err() {
-                page.fill(0);
+/// The memory of a sandbox that does not run: that of its address spaces by number.
+struct Spaces(Vec<Memory>);
+
+impl Spaces {
+    /// `hosts`: for each space the number of the host process that holds it, as the sandbox says.
+    fn open(first: &Process, hosts: &[u32]) -> Result<Self> {
+        image::check::spaces(hosts).map_err(image::Error::from)?;
+        hosts.iter().map(|host| Memory::open(&first.of_its_sandbox(*host)?)).collect::<Result<_>>().map(Self)
+    }
+
+    fn of(&self, space: u32) -> io::Result<&Memory> {
+        self.0.get(space as usize).ok_or_else(|| io::ErrorKind::InvalidInput.into())
+    }
+
+    /// Regions of which no page was ever touched hold nothing: they come back as fresh memory, which costs less at
+    /// the first touch than a hole of the file.
+    fn mark_untouched(&mut self, contents: &mut Contents) -> image::Result<()> {
+        for region in contents.regions.iter_mut().filter(|region| region.kind == RegionKind::Private as u32) {
+            let populated = self.populated(region.space, region.start, region.len);
+            if populated.map_err(|source| image::Error::Source { address: region.start, source })?.is_empty() {
+                region.kind = RegionKind::Reserved as u32;
             }
         }
         Ok(())
     }
+}
 
-    fn populated(&mut self, start: u64, len: u64) -> io::Result<Vec<(u64, u64)>> {
-        let end = start.checked_add(len).ok_or(io::ErrorKind::InvalidInput)?;
-        let mut ranges = Vec::new();
-        for mapping in &self.mappings {
-            let (from, to) = (mapping.start.max(start), mapping.end.min(end));
-            if from >= to {
-                continue;
-            }
-            if mapping.anonymous {
-                self.touched(from, to, POPULATED, &mut ranges)?;
-            } else {
-                add(&mut ranges, from, to);
-            }
-        }
-        Ok(ranges.into_iter().map(|(from, to)| (from, to - from)).collect())
+impl PageSource for Spaces {
+    fn read(&mut self, space: u32, address: u64, into: &mut [u8]) -> io::Result<()> {
+        self.of(space)?.read(address, into);
+        Ok(())
+    }
+
+    fn populated(&mut self, space: u32, start: u64, len: u64) -> io::Result<Vec<(u64, u64)>> {
+        self.of(space)?.populated(start, len)
     }
 }
 
@@ -237,12 +260,12 @@ mod tests {
         for page in [1, 2, BATCH as u64, pages as u64 - 1] {
             touch(start + page * size, 7);
         }
-        let mut memory = own_memory();
+        let memory = own_memory();
         let ranges = memory.populated(start, pages as u64 * size).expect("populated");
         let at = |page: usize| start + page as u64 * size;
         assert_eq!(ranges, [(at(1), 2 * size), (at(BATCH), size), (at(pages - 1), size)]);
         let mut page = [9; PAGE];
-        memory.read(at(BATCH), &mut page).expect("read");
+        memory.read(at(BATCH), &mut page);
         assert_eq!(page[..2], [7, 0]);
     }
 
@@ -251,10 +274,10 @@ mod tests {
         let file = tempfile::tempfile().expect("file");
         file.write_all_at(&[5; PAGE + 1], 0).expect("write");
         let start = map(4, Some(&file));
-        let mut memory = own_memory();
+        let memory = own_memory();
         assert_eq!(memory.populated(start, 4 * PAGE_SIZE).expect("populated"), [(start, 4 * PAGE_SIZE)]);
         let mut bytes = [9; 4 * PAGE];
-        memory.read(start, &mut bytes).expect("read");
+        memory.read(start, &mut bytes);
         assert!(bytes[..=PAGE].iter().all(|byte| *byte == 5));
         assert!(bytes[PAGE + 1..].iter().all(|byte| *byte == 0));
     }

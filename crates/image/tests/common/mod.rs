@@ -58,7 +58,7 @@ fn heap_page(address: u64) -> Vec<u8> {
 }
 
 impl PageSource for Formula {
-    fn read(&mut self, address: u64, into: &mut [u8]) -> io::Result<()> {
+    fn read(&mut self, _: u32, address: u64, into: &mut [u8]) -> io::Result<()> {
         assert!(address.is_multiple_of(PAGE_SIZE) && (into.len() as u64).is_multiple_of(PAGE_SIZE));
         for (page, at) in into.chunks_mut(PAGE_SIZE as usize).zip((address..).step_by(PAGE_SIZE as usize)) {
             if self.fail_at == Some(at) {
@@ -70,13 +70,13 @@ impl PageSource for Formula {
         Ok(())
     }
 
-    fn populated(&mut self, start: u64, len: u64) -> io::Result<Vec<(u64, u64)>> {
+    fn populated(&mut self, _: u32, start: u64, len: u64) -> io::Result<Vec<(u64, u64)>> {
         Ok(self.populated.clone().unwrap_or_else(|| vec![(start, len)]))
     }
 }
 
 pub fn region(start: u64, pages: u64, protection: u32, kind: RegionKind) -> Region {
-    Region { start, len: pages * PAGE_SIZE, file_offset: 0, protection, kind: kind as u32 }
+    Region { start, len: pages * PAGE_SIZE, file_offset: 0, protection, kind: kind as u32, space: 0, reserved: 0 }
 }
 
 pub fn contents() -> Contents {

@@ -82,11 +82,15 @@ fn map(restore: &Restore, descriptors: &mut Descriptors) -> Result<Header, Failu
     if header.magic != MAGIC || header.version != VERSION || header.sections_len as usize != SECTIONS {
         return Err(Failure::Foreign);
     }
-    map_regions(image, &header)?;
+    let several = map_regions(image, &header, 0)?;
     map_heap(image, &header, restore.heap_base)?;
     local::stamp(Stamp::Mapped);
     relocate(image, &header, restore.heap_base)?;
-    host::close(image);
+    if several {
+        local::keep_image(image);
+    } else {
+        host::close(image);
+    }
     let heap_len = header.sections[SectionKind::Heap as usize].len;
     // SAFETY: mapped and relocated; nothing was allocated before.
     unsafe { HEAP.attach(restore.heap_base, heap_len) }.map_err(|_| Failure::Heap)?;
@@ -146,15 +150,32 @@ fn for_each_piece<T: Plain, const ROOM: usize>(
     Ok(())
 }
 
-fn map_regions(image: HostFd, header: &Header) -> Result<(), Failure> {
+/// Maps the memory of an address space that lies in the image of this boot only.
+///
+/// # Errors
+/// What the host answers.
+pub fn map_space(number: u32) -> Result<(), Errno> {
+    let image = local::image().ok_or(crate::errno::EBADF)?;
+    let mapped = read_one::<Header>(image, 0).and_then(|header| map_regions(image, &header, number));
+    mapped.map(drop).map_err(|failure| match failure {
+        Failure::Read(errno) | Failure::Map(errno) => errno,
+        _ => crate::errno::EIO,
+    })
+}
+
+/// Maps the memory of an address space; whether there are others.
+fn map_regions(image: HostFd, header: &Header, space: u32) -> Result<bool, Failure> {
     let section = &header.sections[SectionKind::Regions as usize];
     if section.offset != HEADER_SIZE {
         return Err(Failure::Place("the regions"));
     }
     let count = section.len / size_of::<Region>() as u64;
+    let mut others = false;
     for_each_piece::<Region, 64>(image, section.offset, count, |regions| {
-        regions.iter().try_for_each(|region| map_region(image, region))
-    })
+        others |= regions.iter().any(|region| region.space != space);
+        regions.iter().filter(|region| region.space == space).try_for_each(|region| map_region(image, region))
+    })?;
+    Ok(others)
 }
 
 /// One mapping; the writer of the image has merged neighbours.
@@ -209,7 +230,7 @@ fn adopt(restore: &Restore, descriptors: &mut Descriptors) {
     local().stopping.store(0, Relaxed);
     for thread in kernel.tasks.threads.borrow().values() {
         if thread.woken.get().is_some() {
-            kernel.tasks.hosts.current().poller.runnable.add(thread.tid);
+            crate::task::dormant::queue(thread);
         }
     }
     if restore.trace
@@ -259,6 +280,7 @@ pub(super) fn run(instance: Instance, connection: Option<(Connection, HostFd)>, 
     }
     poller.runnable.start_all_but_first();
     drop(host);
+    kernel.tasks.hosts.note_due();
     per_thread().tid.set(0);
     threads::run(per_thread())
 }

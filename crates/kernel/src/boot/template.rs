@@ -54,7 +54,9 @@ fn sfork(
         Ok(Cloned::Parent(pidfd)) => (FromParent::Spawned, Some(pidfd)),
         Err(errno) => (FromParent::Failed(errno.0.into()), None),
     };
-    if control::send_small(&answer, pidfd.as_slice()).is_err() || super::close_others(control::socket(), &[]).is_err() {
+    if control::send_small(&answer, pidfd.as_slice()).is_err()
+        || super::close_others(control::socket(), local::image().as_slice()).is_err()
+    {
         host::exit_group(0);
     }
 }
@@ -70,7 +72,8 @@ fn begin(
 ) -> ! {
     nursery::forget_stamps();
     local::stamp_at(Stamp::Received, received);
-    if become_sandbox(control, client.as_slice(), false).is_err() {
+    let kept = [client, local::image()].map(|fd| fd.unwrap_or(control));
+    if become_sandbox(control, &kept, false).is_err() {
         host::exit_group(121);
     }
     local::set_generation(instance.generation);

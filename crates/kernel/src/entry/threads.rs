@@ -82,6 +82,7 @@ pub fn run(this: &'static PerThread) -> ! {
         let poller = &host.poller;
         poller.set_idle(true);
         loop {
+            crate::task::awaken::those_due();
             if let Some(thread) = poller.runnable.take() {
                 poller.set_idle(false);
                 this.tid.set(thread.tid.0);
@@ -131,6 +132,7 @@ struct VectorArea([u8; VECTOR_ROOM]);
 
 /// Ends the calling host thread. Called with the kernel lock, which it releases.
 pub fn end_host_thread() -> ! {
+    crate::task::awaken::those_due();
     host::block_kick(true);
     let this = per_thread();
     crate::task::poller::hand_over();
@@ -140,6 +142,8 @@ pub fn end_host_thread() -> ! {
     // The first host thread stays until its host process ends: without it the host calls the process a zombie, and
     // the monitor can't look at its memory any more.
     if this.slot == local().leader.load(Relaxed) {
+        // The first one of all is who is kicked when the sandbox ends.
+        host::block_kick(false);
         loop {
             let _ = host::futex_wait(&this.wake, this.wake.load(SeqCst), None);
         }
@@ -151,8 +155,19 @@ pub fn end_host_thread() -> ! {
 
 /// Ends the calling host process, whose guest process has ended. Called with the kernel lock, which it releases.
 pub fn end_host_process() -> ! {
-    host::block_kick(true);
+    crate::task::awaken::those_due();
     let number = local().host.load(Relaxed);
+    if number == 0 {
+        // With the first host process all others would end: it stays, emptied, and polls.
+        host::unmap_all_guest();
+        host::block_kick(false);
+        run_anew();
+    }
+    if local().stopping.load(SeqCst) != 0 {
+        // Another of its threads has a part in making an image.
+        end_host_thread();
+    }
+    host::block_kick(true);
     if let Some(host) = kernel().tasks.hosts.get(number) {
         host.poller.forget();
     }

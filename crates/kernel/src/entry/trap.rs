@@ -136,6 +136,9 @@ fn enter(context: &mut UserContext, mut frame: Frame, way: impl FnOnce(&mut Fram
 /// inside a sandbox kills host processes, and a crash has its own status.
 fn host_process_ended(info: &SignalInfo) {
     const EXITED: i32 = 1;
+    if crate::local::common().is_some_and(|common| common.frozen.load(SeqCst) != 0) {
+        return;
+    }
     // `si_status` follows `si_pid` and `si_uid`.
     let status = info.rest[0] as u32;
     if info.code != EXITED {
@@ -151,10 +154,7 @@ fn host_process_ended(info: &SignalInfo) {
 
 fn kicked(context: &mut UserContext) {
     if let Some(common) = crate::local::common() {
-        let ending = common.ending.load(SeqCst);
-        if ending != 0 && local().host.load(Relaxed) == 0 {
-            host::exit_group(ending as u8);
-        }
+        crate::control::check_end(common);
     }
     if context.rip() == &raw const asm::fast_exit_jump as u64 {
         // As if the last jump, to the address in `rcx`, had been made.

@@ -8,6 +8,7 @@
 use crate::errno::{EEXIST, EINVAL, ELOOP, ENOENT, EPERM, Errno};
 use crate::fs::file::{File, OpenFile, OpenFlags, Stat};
 use crate::heap::guest_word::ByteBox;
+use crate::task::Tid;
 use crate::wait::{Events, Observer, WaitQueue};
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::rc::{Rc, Weak};
@@ -115,13 +116,23 @@ impl Item {
 const DISARMED: u32 = 1 << 27;
 
 impl Observer for Item {
-    fn notify(&self, events: Events) {
+    fn notify(&self, events: Events) -> bool {
         if !self.interest().intersects(events) {
-            return;
+            return false;
         }
-        if let (Some(set), Some(this)) = (self.set.upgrade(), self.this.upgrade()) {
-            set.report(&this);
+        match (self.set.upgrade(), self.this.upgrade()) {
+            (Some(set), Some(this)) => set.report(&this),
+            _ => false,
         }
+    }
+
+    fn is_exclusive(&self) -> bool {
+        self.mode().contains(Mode::EXCLUSIVE)
+    }
+
+    fn first_waiter(&self) -> Option<Tid> {
+        let set = self.set.upgrade()?;
+        set.waiters.first_waiter().or_else(|| set.queue.first_waiter())
     }
 }
 
@@ -145,12 +156,13 @@ impl Epoll {
         OpenFile::new(set, OpenFlags::RDWR)
     }
 
-    fn report(&self, item: &Rc<Item>) {
+    /// An item is ready; whether a thread was woken that takes it.
+    fn report(&self, item: &Rc<Item>) -> bool {
         if !item.queued.replace(true) {
             self.ready.borrow_mut().push_back(item.clone());
         }
-        self.waiters.wake(Events::IN);
-        self.queue.wake(Events::IN | Events::RDNORM);
+        let woken = self.waiters.wake(Events::IN);
+        self.queue.wake(Events::IN | Events::RDNORM) || woken
     }
 
     fn find(&self, fd: i32, file: &Rc<OpenFile>) -> Option<Rc<Item>> {

@@ -164,7 +164,9 @@ impl Stream {
 /// A kick interrupted a host call: whether the thread has to look at signals, or is to stop.
 fn must_leave() -> bool {
     let stopping = crate::local::local().stopping.load(core::sync::atomic::Ordering::SeqCst) != 0;
-    stopping || crate::task::signal::is_deliverable(&crate::syscall::dispatch::current())
+    stopping
+        || kernel().control.freeze_asked.get()
+        || crate::task::signal::is_deliverable(&crate::syscall::dispatch::current())
 }
 
 /// Writes all of it to a host descriptor, without the lock.

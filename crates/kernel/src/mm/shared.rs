@@ -50,12 +50,18 @@ impl SharedMemory {
         self.windows.borrow().values().filter_map(|window| window.object.upgrade()).collect()
     }
 
-    /// Copies all content to the heap, for an image: the windows are no part of it.
-    pub fn pack(&self) {
+    /// Finds the pages that private mappings of the calling host process have for themselves, for an image. Nothing else runs.
+    pub fn note_own_pages(&self) {
         for object in self.objects() {
             for process in processes() {
                 process.space().note_own_pages(&object, super::view::Probe::Change);
             }
+        }
+    }
+
+    /// Copies all content to the heap, for an image: the windows are no part of it.
+    pub fn pack(&self) {
+        for object in self.objects() {
             let (mut content, mut at) = (Vec::new(), 0);
             let mut page = [0; PAGE_SIZE as usize];
             while at < object.len() {

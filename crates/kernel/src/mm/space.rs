@@ -30,6 +30,8 @@ pub struct AddressSpace {
     pub number: u64,
     /// Number of the host process whose memory it is.
     pub host: Cell<u32>,
+    /// It is mapped nowhere: its number in the image that it lies in.
+    pub in_image: Cell<Option<u32>>,
     pub(super) regions: RefCell<BTreeMap<u64, Region>>,
     /// Sites of the fast entry; mappings are not placed in their slot windows.
     pub(super) patches: RefCell<Patches>,
@@ -58,6 +60,7 @@ impl Default for AddressSpace {
             host: Cell::new(crate::local::local().host.load(core::sync::atomic::Ordering::Relaxed)),
             regions: RefCell::default(),
             patches: RefCell::default(),
+            in_image: Cell::default(),
             top: Cell::new(page_down(GUEST_VDSO - STACK_ROOM - SLOT_ROOM)),
             stack_end: Cell::new(GUEST_VDSO - PAGE_SIZE),
             heap: Cell::default(),

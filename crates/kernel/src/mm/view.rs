@@ -140,7 +140,7 @@ impl AddressSpace {
     }
 
     /// All mappings of an object are made anew, but for the pages of [`Self::note_own_pages`].
-    pub(super) fn show_again(&self, object: &Rc<SharedObject>) -> Result<(), Errno> {
+    pub fn show_again(&self, object: &Rc<SharedObject>) -> Result<(), Errno> {
         let own = self.own_pages.borrow().clone();
         for (region, offset, sharing) in self.views(object) {
             let mut at = region.start;

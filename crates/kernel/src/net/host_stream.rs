@@ -48,11 +48,12 @@ pub struct HostStream {
 }
 
 impl Observer for HostStream {
-    fn notify(&self, events: Events) {
+    fn notify(&self, events: Events) -> bool {
         self.empty.set(false);
         if events.contains(Events::OUT) {
             self.full.set(false);
         }
+        false
     }
 }
 

@@ -60,6 +60,15 @@ impl Net {
         }
     }
 
+    /// The thread that the first connection from outside would wake.
+    pub fn first_acceptor(&self) -> Option<crate::task::Tid> {
+        /// As the monitor numbers them.
+        const FIRST_CONNECTION: usize = 1;
+        let listeners = ports::find_any(ports::Protocol::Tcp, kernel().launch.borrow().port?);
+        let listener = listeners.get(FIRST_CONNECTION % listeners.len().max(1))?;
+        listener.queue()?.first_waiter()
+    }
+
     /// Whether the guest listens on the port that is fed from outside.
     pub fn is_fed_from_outside(&self) -> bool {
         let port = kernel().launch.borrow().port;

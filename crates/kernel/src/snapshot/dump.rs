@@ -60,11 +60,12 @@ impl<'a> Encoder<'a> {
     }
 }
 
-/// Writes the [`abi::dump::Dump`] of this sandbox to [`DUMP`]; its length.
+/// Writes the [`abi::dump::Dump`] of this sandbox to [`DUMP`]; its length. `hosts`: for each address space the number of
+/// the host process that holds it, for the host.
 ///
 /// # Errors
 /// [`TooLong`].
-pub fn write() -> Result<u64, TooLong> {
+pub fn write(hosts: Vec<u32>) -> Result<u64, TooLong> {
     let flags = map_flags::PRIVATE | map_flags::ANONYMOUS | map_flags::FIXED | map_flags::NORESERVE;
     // SAFETY: nothing lies there.
     unsafe { host::map(DUMP, 2 * ROOM as u64, protection::READ | protection::WRITE, flags, None) }
@@ -81,6 +82,8 @@ pub fn write() -> Result<u64, TooLong> {
     tail.put(&kernel().syscalls.get())?;
 
     let mut dump = Encoder::new(front);
+    dump.put(&hosts)?;
+    drop(hosts);
     dump.put(&regions())?;
     // SAFETY: one host thread is left; nothing below allocates or frees.
     let Some(mut heap) = (unsafe { HEAP.heap() }) else { return Err(TooLong) };
@@ -100,8 +103,8 @@ fn processes() -> Vec<Rc<Process>> {
 
 fn regions() -> Vec<abi::image::Region> {
     let mut regions = Vec::new();
-    for process in processes() {
-        regions.extend(process.space().regions().iter().map(|region| abi::image::Region {
+    for space in super::freeze::spaces() {
+        regions.extend(space.regions().iter().map(|region| abi::image::Region {
             start: region.start,
             len: region.len,
             file_offset: 0,
@@ -111,9 +114,11 @@ fn regions() -> Vec<abi::image::Region> {
                 Backing::Shared(..) => RegionKind::Reserved,
                 _ => RegionKind::Private,
             } as u32,
+            space: space.host.get(),
+            reserved: 0,
         }));
     }
-    regions.sort_unstable_by_key(|region| region.start);
+    regions.sort_unstable_by_key(|region| (region.space, region.start));
     regions
 }
 
@@ -172,7 +177,16 @@ mod tests {
             waits_for: "futex".into(),
         };
         let dump = Dump {
-            regions: alloc::vec![abi::image::Region { start: 4096, len: 8192, file_offset: 0, protection: 3, kind: 0 }],
+            spaces: alloc::vec![1, 7],
+            regions: alloc::vec![abi::image::Region {
+                start: 4096,
+                len: 8192,
+                file_offset: 0,
+                protection: 3,
+                kind: 0,
+                space: 0,
+                reserved: 0
+            }],
             heap_base: 0x7e40_0020_0000,
             heap_len: 0x3000,
             root: 0x7e40_0020_0100,
@@ -194,6 +208,7 @@ mod tests {
         tail.put(&dump.monotonic_ns).expect("fits");
         tail.put(&dump.syscalls).expect("fits");
         let mut head = Encoder::new(&mut front);
+        head.put(&dump.spaces).expect("fits");
         head.put(&dump.regions).expect("fits");
         head.put(&dump.heap_base).expect("fits");
         head.put(&dump.heap_len).expect("fits");

@@ -240,6 +240,7 @@ fn call(thread: &Rc<Thread>, frame: &mut Frame, resumed: Option<(Progress, Wake)
 /// The way out to user code: signals, freezing, ending. The caller releases the lock and returns.
 pub fn leave(thread: &Rc<Thread>, frame: &mut Frame, mut rule: Option<RestartRule>) -> Way {
     loop {
+        crate::task::awaken::those_due();
         if per_thread().pending.swap(0, SeqCst) != 0 {
             // The monitor kicks when it has something to say that can't wait for the next thread to block.
             crate::control::receive_all();

@@ -4,12 +4,12 @@ use super::arguments::{AT_FDCWD, Fd, UserPath};
 use super::{Context, Outcome, RestartRule, Stop};
 use crate::errno::{E2BIG, EFAULT, EINVAL, ENAMETOOLONG, ENOENT, Errno};
 use crate::kernel;
-use crate::local::per_thread;
+use crate::local::{local, per_thread};
 use crate::mm::AddressSpace;
 use crate::task::exec::{self, MAX_STRING, MAX_STRINGS, Prepared};
 use crate::task::signal::Signal;
 use crate::task::thread::Saved;
-use crate::task::{Process, Thread, Tid, exit, fork, futex};
+use crate::task::{Process, Thread, Tid, exit, fork, futex, share};
 use crate::user_memory::{UserAddr, UserPtr, read_string};
 use crate::wait::{Events, WaitFor};
 use abi::control::Exit;
@@ -17,6 +17,7 @@ use alloc::boxed::Box;
 use alloc::format;
 use alloc::rc::Rc;
 use alloc::vec::Vec;
+use core::sync::atomic::Ordering::SeqCst;
 
 /// `execve(2)`.
 pub fn execve(context: &mut Context<'_>, path: UserPath, arguments: UserAddr, environment: UserAddr) -> Outcome {
@@ -59,6 +60,14 @@ fn replace(context: &mut Context<'_>, path: &[u8], arguments: UserAddr, environm
         exit::end_others(&process, context.thread);
         let gone = WaitFor::events(&process.thread_gone, Events::IN, "execve");
         return Err(Stop::Wait(gone, RestartRule::IfFlagged));
+    }
+    if process.shares_memory() {
+        if local().stopping.load(SeqCst) != 0 {
+            // Another thread makes the sandbox ready for several processes, or stops it: this one is stopped first.
+            return Err(Stop::Wait(WaitFor::time(Some(0), "execve"), RestartRule::IfFlagged));
+        }
+        // After a boot from an image that is not done yet.
+        share::prepare()?;
     }
     futex::thread_leaves(context.thread);
     let thread = become_first(context.thread);

@@ -9,15 +9,20 @@ use crate::user_memory::{UserAddr, UserPtr, copy_in, copy_out};
 use abi::layout::GUEST_END;
 use alloc::rc::Rc;
 
-/// `getpid(2)`. After a boot from an image the program has a number of this instance, so that generators of random
+/// `getpid(2)`. After a boot from an image a process of it has a number of this instance, so that generators of random
 /// numbers that look at it notice; the old number stays valid wherever a process is named.
 pub fn getpid(context: &mut Context<'_>) -> Outcome {
-    Ok(kernel().tasks.shown(context.process().pid.0) as usize)
+    let process = context.process();
+    process.knows_second_number.set(true);
+    Ok(kernel().tasks.shown(process.pid.0) as usize)
 }
 
-/// `getppid(2)`.
+/// `getppid(2)`. Children compare it with what their parent took for its own number: the one from before the image,
+/// unless the parent has asked again when the child was born.
 pub fn getppid(context: &mut Context<'_>) -> Outcome {
-    Ok(kernel().tasks.shown(context.process().parent.get().0) as usize)
+    let process = context.process();
+    let parent = process.parent.get().0;
+    Ok(if process.parent_is_second.get() { kernel().tasks.shown(parent) } else { parent } as usize)
 }
 
 /// The process of a number, the instance's own included; 0 is the caller's.

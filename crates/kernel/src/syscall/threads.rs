@@ -216,13 +216,19 @@ fn guest_address(address: UserAddr) -> UserAddr {
 
 /// `gettid(2)`.
 pub fn gettid(context: &mut Context<'_>) -> Outcome {
-    Ok(kernel().tasks.shown(context.thread.tid.0) as usize)
+    Ok(shown(context.thread) as usize)
+}
+
+/// A first thread has the number of its process.
+fn shown(thread: &Thread) -> u32 {
+    let tid = thread.tid.0;
+    if thread.process().pid.0 == tid { kernel().tasks.shown(tid) } else { tid }
 }
 
 /// `set_tid_address(2)`.
 pub fn set_tid_address(context: &mut Context<'_>, tid: UserAddr) -> Outcome {
     context.thread.clear_child_tid.set(guest_address(tid));
-    Ok(kernel().tasks.shown(context.thread.tid.0) as usize)
+    Ok(shown(context.thread) as usize)
 }
 
 /// `_exit(2)` of one thread.

@@ -75,15 +75,33 @@ impl Runnable {
     }
 }
 
+/// Queues a thread that is not waiting with its host process, before anything runs.
+pub fn queue(thread: &Rc<Thread>) {
+    if let Some(host) = kernel().tasks.hosts.get(thread.host()) {
+        host.poller.runnable.add(thread.tid);
+    }
+}
+
+/// Gives a thread of the calling host process a host thread of its own; it waits for one when there is none to be had.
+pub fn give_host_thread(thread: &Rc<Thread>) {
+    if host_process::start_host_thread(Some(thread.tid)).is_err() {
+        kernel().tasks.hosts.current().poller.runnable.add(thread.tid);
+    }
+}
+
 /// Gives a dormant thread a host thread: an idle one that adopts it, or a new one. While threads are being stopped
 /// it stays data, woken.
 pub fn make_runnable(thread: &Rc<Thread>) {
     let number = thread.host();
     if number != local().host.load(Relaxed) {
-        // Its own host process sees to it.
+        // Its own host process sees to it, or is to be made.
         if let Some(other) = kernel().tasks.hosts.get(number) {
             other.poller.runnable.add(thread.tid);
-            other.poller.ring();
+            if other.asleep.get() {
+                kernel().tasks.hosts.due.set(true);
+            } else {
+                other.poller.ring();
+            }
         }
         return;
     }

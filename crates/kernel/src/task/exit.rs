@@ -119,10 +119,10 @@ pub fn fits_limit() -> bool {
     limit == 0 || tasks.threads.borrow().len() + zombies < limit
 }
 
-/// The process with this number; the number of this instance is the program's, too.
+/// The process with this number, its first or its second.
 pub fn find_process(pid: Pid) -> Option<Rc<Process>> {
     let tasks = &kernel().tasks;
-    let pid = if tasks.instance_pid.get() == Some(pid) { super::PROGRAM } else { pid };
+    let pid = Pid(tasks.meant(pid.0));
     tasks.processes.borrow().get(&pid).cloned()
 }
 

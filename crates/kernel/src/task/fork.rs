@@ -133,8 +133,9 @@ pub fn start(host: &Rc<HostProcess>, tid: Tid, with_memory: bool) -> Result<(), 
     if cloned == Ok(0) {
         entry::threads::begin_host_process(number, tid.0);
     }
-    if let Ok(pid) = cloned {
-        host.pid.set(pid);
+    match cloned {
+        Ok(pid) => host.pid.set(pid),
+        Err(_) => drop(kernel().thread(tid).map(|thread| thread.slot.set(None))),
     }
     host::block_kick(false);
     if !with_memory {
@@ -145,6 +146,7 @@ pub fn start(host: &Rc<HostProcess>, tid: Tid, with_memory: bool) -> Result<(), 
 
 /// What a guest thread does first on its first host thread: in its own memory, before anything of the program runs.
 pub fn first_steps(thread: &Rc<Thread>) {
+    super::awaken::first_steps(thread);
     let process = thread.process();
     let written = thread.set_child_tid.take();
     let alone = process.space().host.get() == local().host.load(Relaxed) && process.is_fresh.take();

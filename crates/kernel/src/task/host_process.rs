@@ -36,6 +36,10 @@ pub struct HostProcess {
     pub pid: Cell<i32>,
     /// What it watches, and who of its threads does.
     pub poller: Poller,
+    /// It is to be: its guest memory lies in the image, its threads are data, until one of them has something to do.
+    pub asleep: Cell<bool>,
+    /// All its threads are data, for an image that another host process coordinates.
+    pub stopped: Cell<bool>,
     /// Slots of its parked threads that other host processes have woken.
     woken: RefCell<Vec<u32>>,
 }
@@ -61,6 +65,8 @@ pub struct HostProcesses {
     first: Rc<HostProcess>,
     others: RefCell<BTreeMap<u32, Rc<HostProcess>>>,
     last: Cell<u32>,
+    /// One that is asleep has something to do: [`super::awaken`].
+    pub due: Cell<bool>,
 }
 
 impl HostProcesses {
@@ -100,17 +106,35 @@ impl HostProcesses {
         new
     }
 
+    /// All but the calling one.
+    pub fn all_others(&self) -> Vec<Rc<HostProcess>> {
+        let own = local().host.load(Relaxed);
+        let others = self.others.borrow();
+        core::iter::once(&self.first).chain(others.values()).filter(|host| host.number != own).cloned().collect()
+    }
+
+    /// Whether one that is asleep has something to do, after a boot.
+    pub fn note_due(&self) {
+        if self.others.borrow().values().any(|host| host.asleep.get() && !host.poller.runnable.is_empty()) {
+            self.due.set(true);
+        }
+    }
+
     /// One is at its end.
     pub fn remove(&self, number: u32) {
         let gone = self.others.borrow_mut().remove(&number);
         drop(gone);
     }
 
-    /// Only the first is left: before an image is made.
-    pub fn forget_others(&self) {
+    /// Before an image is made: the first is left, and this many others are to be.
+    pub fn fall_asleep(&self, others: u32) {
         drop(self.others.take());
         self.first.pid.set(0);
+        self.first.stopped.set(false);
         self.first.woken.take();
+        self.due.set(false);
+        self.last.set(0);
+        (0..others).for_each(|_| self.add().asleep.set(true));
     }
 }
 

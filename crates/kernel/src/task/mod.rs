@@ -5,6 +5,7 @@
 //! the [`host_process::HostProcess`] is what runs guest threads. A guest [`Thread`] has a host thread only while
 //! it runs or is parked; at rest it is data and is called *dormant*.
 
+pub mod awaken;
 pub mod dormant;
 pub mod elf;
 pub mod exec;
@@ -54,8 +55,11 @@ pub struct Tasks {
     /// What runs threads.
     pub hosts: host_process::HostProcesses,
     spaces: Cell<u64>,
-    /// The number that `getpid` answers since the last boot from an image, beside the old one.
+    /// The number that `getpid` answers in the program since the last boot from an image, beside the old one. All
+    /// processes of the image have a second number, at the same distance.
     pub instance_pid: Cell<Option<Pid>>,
+    /// Numbers from this one on were given since the image.
+    pub image_end: Cell<u32>,
 }
 
 impl Default for Tasks {
@@ -67,6 +71,7 @@ impl Default for Tasks {
             hosts: host_process::HostProcesses::default(),
             spaces: Cell::new(0),
             instance_pid: Cell::new(None),
+            image_end: Cell::new(0),
         }
     }
 }
@@ -78,15 +83,27 @@ impl Tasks {
         self.spaces.get()
     }
 
-    /// The number under which the guest sees a process or thread: since a boot from an image the program, and
-    /// its first thread, have that of the instance.
+    /// The number under which the guest sees a process, and its first thread: since a boot from an image, for those of
+    /// the image, one that differs between instances.
     pub fn shown(&self, number: u32) -> u32 {
-        self.instance_pid.get().filter(|_| number == PROGRAM.0).map_or(number, |pid| pid.0)
+        match self.instance_pid.get() {
+            Some(pid) if (PROGRAM.0..self.image_end.get()).contains(&number) => pid.0 + (number - PROGRAM.0),
+            _ => number,
+        }
     }
 
-    /// What a number that the guest names means: that of the instance is a second one for the program.
+    /// What a number that the guest names means: one that is [`Self::shown`] is a second one.
     pub fn meant(&self, number: u32) -> u32 {
-        if self.instance_pid.get() == Some(Pid(number)) { PROGRAM.0 } else { number }
+        if !self.is_second(number) {
+            return number;
+        }
+        let first = number - self.instance_pid.get().unwrap_or(PROGRAM).0 + PROGRAM.0;
+        if self.processes.borrow().contains_key(&Pid(first)) { first } else { number }
+    }
+
+    fn is_second(&self, number: u32) -> bool {
+        let count = self.image_end.get().saturating_sub(PROGRAM.0);
+        self.instance_pid.get().is_some_and(|pid| (pid.0..pid.0 + count).contains(&number))
     }
 
     /// A fresh number. Numbers are not used again before they wrap at `pid_max`.
@@ -94,8 +111,7 @@ impl Tasks {
         loop {
             let tid = self.next_tid.get();
             self.next_tid.set(if tid >= 4_194_303 { 300 } else { tid + 1 });
-            let is_instance = self.instance_pid.get() == Some(Pid(tid));
-            if !is_instance
+            if !self.is_second(tid)
                 && !self.threads.borrow().contains_key(&Tid(tid))
                 && !self.processes.borrow().contains_key(&Pid(tid))
             {

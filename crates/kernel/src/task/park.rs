@@ -75,6 +75,7 @@ pub fn wake_own_slot(slot: u32) {
 /// poller role when somebody has to poll. Called and left with the kernel lock held.
 pub fn park(thread: &Rc<Thread>) -> Unparked {
     loop {
+        super::awaken::those_due();
         if let Some(wake) = thread.woken.take() {
             poller::hand_over();
             return Unparked::Woken(wake);

@@ -68,6 +68,10 @@ pub struct Process {
     pub goes_on: Rc<WaitQueue>,
     /// What its parent has not asked for yet: that it stopped, that it went on.
     pub unasked: Cell<Option<Event>>,
+    /// It has asked for its number since the last boot from an image.
+    pub knows_second_number: Cell<bool>,
+    /// It was born of a parent that had.
+    pub parent_is_second: Cell<bool>,
     /// CPU time: its own, known at its end, and that of its children that were waited for, ns.
     pub cpu_ns: Cell<u64>,
     /// See `cpu_ns`.
@@ -145,6 +149,8 @@ impl Process {
             stopped: Cell::default(),
             goes_on: WaitQueue::new(),
             unasked: Cell::default(),
+            knows_second_number: Cell::default(),
+            parent_is_second: Cell::default(),
             cpu_ns: Cell::default(),
             children_cpu_ns: Cell::default(),
             thread_gone: WaitQueue::new(),
@@ -164,6 +170,7 @@ impl Process {
         child.session.set(self.session.get());
         child.exit_signal.set(if birth.sibling { self.exit_signal.get() } else { birth.exit_signal });
         child.is_fresh.set(host.is_some());
+        child.parent_is_second.set(self.knows_second_number.get());
         child.signals.actions.copy_from(&self.signals.actions);
         if birth.default_actions {
             child.signals.actions.reset_handlers();

@@ -11,7 +11,7 @@
 //! One host thread, which holds the kernel lock, while the heap is moved; it allocates nothing meanwhile.
 #![allow(unsafe_code)]
 
-use super::host_process;
+use super::dormant;
 use crate::boot::HEAP;
 use crate::errno::{ENOMEM, Errno};
 use crate::host::{self, HostFd, map_flags, protection};
@@ -41,12 +41,10 @@ pub fn prepare() -> Result<(), Errno> {
 /// Threads that were stopped are data; each gets a host thread, as nobody else could give it one later: who wakes
 /// it may be another host process.
 fn start_all() {
-    let own = crate::local::per_thread().tid.get();
-    let threads: alloc::vec::Vec<_> = kernel().tasks.threads.borrow().keys().copied().collect();
-    for tid in threads.into_iter().filter(|tid| tid.0 != own) {
-        if host_process::start_host_thread(Some(tid)).is_err() {
-            kernel().tasks.hosts.current().poller.runnable.add(tid);
-        }
+    let (own, host) = (crate::local::per_thread().tid.get(), local().host.load(Relaxed));
+    let threads: alloc::vec::Vec<_> = kernel().tasks.threads.borrow().values().cloned().collect();
+    for thread in threads.iter().filter(|thread| thread.tid.0 != own && thread.host() == host) {
+        dormant::give_host_thread(thread);
     }
 }
 

@@ -200,9 +200,10 @@ impl Console {
 }
 
 impl Observer for Console {
-    fn notify(&self, _events: Events) {
+    fn notify(&self, _events: Events) -> bool {
         if let Some(terminal) = self.terminal.upgrade() {
             self.pump(&terminal);
         }
+        false
     }
 }

@@ -274,7 +274,9 @@ impl Terminal {
         let console = self.console.borrow().clone();
         match console {
             Some(console) => console.pass_on(self),
-            None => self.master_queue.wake(READABLE),
+            None => {
+                self.master_queue.wake(READABLE);
+            }
         }
     }
 
