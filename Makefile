@@ -9,11 +9,12 @@
 
 CARGO ?= cargo
 CATALYZER = target/release/catalyzer
-GALLERY = hello-c hello-c-threads hello-go hello-java hello-node hello-python hello-ruby hello-rust \
-	java-web node-express python-django python-numpy ruby-sinatra sqlite-c
+GALLERY = ffmpeg-thumb hello-c hello-c-threads hello-go hello-java hello-node hello-python hello-ruby hello-rust \
+	java-web nginx-static node-express python-django python-gunicorn python-numpy ruby-sinatra shell-jobs sqlite-c
 # What the gallery's programs are written in and for.
-LANGUAGES = golang-go libjetty9-java libopenblas0-pthread libsqlite3-dev node-express node-formidable nodejs \
-	openjdk-17-jdk-headless puma python3-django python3-numpy ruby ruby-sinatra ruby-webrick
+LANGUAGES = ffmpeg git golang-go gunicorn libjetty9-java libopenblas0-pthread libsqlite3-dev nginx-light node-express \
+	node-formidable nodejs openjdk-17-jdk-headless puma python3-django python3-flask python3-numpy ruby ruby-sinatra \
+	ruby-webrick
 JETTY = $(subst $() ,:,$(foreach jar,jetty9-server jetty9-servlet jetty9-util servlet-api,/usr/share/java/$(jar).jar))
 RUNS ?= 1000
 
@@ -46,6 +47,7 @@ language-deps: function-deps
 functions: language-deps hello-rust \
 	functions/hello-c/build/server \
 	functions/hello-c-threads/build/server \
+	functions/ffmpeg-thumb/build/video.mp4 \
 	functions/hello-go/build/server \
 	functions/hello-java/build/Server.class \
 	functions/java-web/build/Web.class \
@@ -66,6 +68,10 @@ functions/sqlite-c/build/server: functions/sqlite-c/server.c | language-deps
 functions/hello-go/build/server: functions/hello-go/server.go | language-deps
 	@mkdir -p $(@D)
 	CGO_ENABLED=0 GO111MODULE=off GOCACHE=$(CURDIR)/target/go go build -trimpath -o $@ $<
+
+functions/ffmpeg-thumb/build/video.mp4: | language-deps
+	@mkdir -p $(@D)
+	ffmpeg -v error -y -f lavfi -i testsrc=size=160x120:rate=10:duration=4 -c:v mpeg4 -threads 1 $@
 
 functions/hello-java/build/Server.class: functions/hello-java/Server.java | language-deps
 	javac -d $(@D) $<

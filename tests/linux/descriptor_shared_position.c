@@ -1,5 +1,4 @@
 /* What duplicates share and what they do not: position and status flags, not close-on-exec; forked and passed ones, too.
- * test: processes
  */
 #include "test.h"
 #include <sys/wait.h>

@@ -1,5 +1,4 @@
 /* Record locks of two processes that wait for each other: EDEADLK for the second.
- * test: processes
  */
 #include "test.h"
 #include <sys/wait.h>

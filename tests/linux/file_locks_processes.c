@@ -1,5 +1,4 @@
 /* Record locks between processes: not inherited, gone with any close and with the process; flock is shared.
- * test: processes
  */
 #include "test.h"
 #include <sys/file.h>

@@ -1,6 +1,4 @@
 /* clone by hand: shared memory without waiting, shared descriptors, clone children and __WCLONE, CLONE_PARENT, refused flags.
- *
- * test: processes
  */
 #include "test.h"
 #include <sys/wait.h>

@@ -1,6 +1,4 @@
 /* How a child that a signal kills shows: wait status, siginfo.
- *
- * test: processes
  */
 #include "test.h"
 #include <sys/wait.h>

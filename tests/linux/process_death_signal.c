@@ -1,6 +1,4 @@
 /* PR_SET_PDEATHSIG: a child is told when its parent ends; fork and exec of what it means.
- *
- * test: processes
  */
 #include "test.h"
 #include <sys/wait.h>

@@ -1,6 +1,4 @@
 /* Descriptors over fork: one file offset, own tables, O_APPEND, locks.
- *
- * test: processes
  */
 #include "test.h"
 #include <sys/wait.h>

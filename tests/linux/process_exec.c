@@ -1,6 +1,4 @@
 /* execve: arguments and environment, descriptors with and without close-on-exec, what stays: number, mask, ignored signals, pending ones.
- *
- * test: processes
  */
 #include "test.h"
 #include <sys/wait.h>

@@ -1,6 +1,4 @@
 /* execve by a thread that is not the first: it takes the number of the process, all others end.
- *
- * test: processes
  */
 #include "test.h"
 #include <sys/wait.h>

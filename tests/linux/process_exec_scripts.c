@@ -1,6 +1,4 @@
 /* Scripts: interpreter and argument, a missing interpreter, no rights, a text without one, fexecve.
- *
- * test: processes
  */
 #include "test.h"
 #include <sys/wait.h>

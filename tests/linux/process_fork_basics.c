@@ -1,6 +1,4 @@
 /* fork: memory of its own, exit status, the parent's number, what wait answers without children.
- *
- * test: processes
  */
 #include "test.h"
 #include <sys/wait.h>

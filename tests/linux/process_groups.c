@@ -1,6 +1,4 @@
 /* Process groups and sessions: who may change what.
- *
- * test: processes
  */
 #include "test.h"
 #include <sys/wait.h>

@@ -1,6 +1,4 @@
 /* What a child inherits: limits, umask, working directory, environment, signal actions, name, users.
- *
- * test: processes
  */
 #include "test.h"
 #include <sys/wait.h>

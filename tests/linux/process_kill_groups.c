@@ -1,6 +1,4 @@
 /* Signals for a group, for all, for a zombie and for nobody.
- *
- * test: processes
  */
 #include "test.h"
 #include <sys/wait.h>

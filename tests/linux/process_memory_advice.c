@@ -1,6 +1,4 @@
 /* MADV_DONTFORK and MADV_WIPEONFORK; copy-on-write of much memory.
- *
- * test: processes
  */
 #include "test.h"
 #include <sys/wait.h>

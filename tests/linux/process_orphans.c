@@ -1,6 +1,4 @@
 /* A grandchild whose parent ends gets another one; with PR_SET_CHILD_SUBREAPER that is its grandparent.
- *
- * test: processes
  */
 #include "test.h"
 #include <sys/wait.h>

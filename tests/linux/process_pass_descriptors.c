@@ -1,6 +1,4 @@
 /* A Unix socket pair between processes: messages both ways, descriptors passed, the end seen.
- *
- * test: processes
  */
 #include "test.h"
 #include <sys/wait.h>

@@ -1,6 +1,4 @@
 /* Pipes between processes: data both ways, end of file when the last writer is gone, SIGPIPE.
- *
- * test: processes
  */
 #include "test.h"
 #include <sys/wait.h>

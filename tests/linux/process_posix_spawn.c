@@ -1,6 +1,4 @@
 /* posix_spawn: success, failure that the parent sees, file actions, attributes; system and popen.
- *
- * test: processes
  */
 #include "test.h"
 #include <sys/wait.h>

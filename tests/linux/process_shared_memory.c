@@ -1,6 +1,4 @@
 /* Anonymous shared memory over fork, made before and after; private memory is not shared.
- *
- * test: processes
  */
 #include "test.h"
 #include <sys/wait.h>

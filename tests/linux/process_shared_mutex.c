@@ -1,6 +1,4 @@
 /* Process-shared mutex, condition variable, semaphore and barrier in shared memory.
- *
- * test: processes
  */
 #include "test.h"
 #include <sys/wait.h>

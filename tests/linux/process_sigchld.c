@@ -1,6 +1,4 @@
 /* SIGCHLD: sent at the end of a child, with its facts; ignored or with SA_NOCLDWAIT there is no zombie.
- *
- * test: processes
  */
 #include "test.h"
 #include <sys/wait.h>

@@ -1,6 +1,4 @@
 /* Stopping and going on: WUNTRACED, WCONTINUED, waitid, SIGCHLD with and without SA_NOCLDSTOP, SIGKILL of a stopped process.
- *
- * test: processes
  */
 #include "test.h"
 #include <sys/wait.h>

@@ -1,6 +1,4 @@
 /* fork in a process with threads: the child has one; exit of a process with threads; atfork handlers.
- *
- * test: processes
  */
 #include "test.h"
 #include <sys/wait.h>

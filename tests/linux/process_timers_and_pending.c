@@ -1,6 +1,4 @@
 /* Alarms and pending signals: not inherited by fork, kept by exec.
- *
- * test: processes
  */
 #include "test.h"
 #include <sys/wait.h>

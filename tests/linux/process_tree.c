@@ -1,6 +1,4 @@
 /* A tree of processes, some levels deep, each waiting for its children; sums come up through exit statuses.
- *
- * test: processes
  */
 #include "test.h"
 #include <sys/wait.h>

@@ -1,6 +1,4 @@
 /* vfork: the parent waits until the child ends or executes a program; memory is shared meanwhile.
- *
- * test: processes
  */
 #include "test.h"
 #include <sys/wait.h>

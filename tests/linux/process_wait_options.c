@@ -1,6 +1,4 @@
 /* waitpid with WNOHANG, by group, by number; waitid with WNOWAIT; wrong arguments.
- *
- * test: processes
  */
 #include "test.h"
 #include <sys/wait.h>

@@ -8,7 +8,6 @@
  *   test: args WORD...                     arguments
  *   test: env KEY=VALUE                    a variable of the environment, once a line
  *   test: stdin TEXT                       a line of standard input, once a line
- *   test: processes                        it has several processes at times: no image can be made then
  *   test: needs root                       natively it shows what it should only as root
  */
 #ifndef TEST_H

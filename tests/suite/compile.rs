@@ -37,8 +37,6 @@ pub struct Program {
     pub environment: Vec<(String, String)>,
     /// Its standard input.
     pub input: Vec<u8>,
-    /// It has several processes at times: no image can be made then, which must be said.
-    pub processes: bool,
     /// Natively it shows what it should only as root.
     pub needs_root: bool,
 }
@@ -135,13 +133,11 @@ fn describe(source: &Path, text: &str, linking: Linking, folder: &Path) -> Resul
         arguments: Vec::new(),
         environment: Vec::new(),
         input: Vec::new(),
-        processes: false,
         needs_root: false,
     };
     for (word, rest) in directives(text) {
         match word {
             "variants" => {}
-            "processes" => program.processes = true,
             "needs" if rest == "root" => program.needs_root = true,
             "args" => program.arguments.extend(rest.split_whitespace().map(str::to_owned)),
             "env" => {

@@ -68,7 +68,6 @@ pub fn programs() -> Vec<Program> {
         arguments: vec!["-c".to_owned(), script.to_owned()],
         environment: Vec::new(),
         input: Vec::new(),
-        processes: false,
         needs_root: false,
     };
     SCRIPTS.into_iter().map(program).collect()
