@@ -35,6 +35,8 @@ pub struct Local {
     pub shared: AtomicU32,
     /// This host process ends: none of its threads may look at the state any more.
     pub gone: AtomicU32,
+    /// Threads of this host process that are about to get the lock that is shared with others.
+    pub acquiring: AtomicU32,
     /// Slot of the first host thread, without which the host calls the process a zombie.
     pub leader: AtomicU32,
     /// Set while all threads are being stopped.

@@ -48,6 +48,8 @@ fn try_for_a_while(word: &AtomicU32) -> bool {
 }
 
 fn acquire_shared(common: &Common) {
+    let local = local();
+    local.acquiring.fetch_add(1, SeqCst);
     if !try_for_a_while(&common.lock) {
         common.waiters.fetch_add(1, SeqCst);
         while common.lock.compare_exchange(FREE, HELD, SeqCst, Relaxed).is_err() {
@@ -62,14 +64,34 @@ fn acquire_shared(common: &Common) {
         release();
         crate::control::check_end(common);
     }
-    if local().gone.load(SeqCst) != 0 {
+    if local.gone.load(SeqCst) != 0 {
         // Another thread is about to end this host process, of which the state knows nothing any more.
         release();
+        local.acquiring.fetch_sub(1, SeqCst);
+        host::futex_wake(&local.acquiring, 1);
         loop {
-            let _ = host::futex_wait(&local().gone, 1, None);
+            let _ = host::futex_wait(&local.gone, 1, None);
         }
     }
-    common.holder.store(local().host_pid.load(Relaxed), Relaxed);
+    common.holder.store(local.host_pid.load(Relaxed), Relaxed);
+    local.acquiring.fetch_sub(1, SeqCst);
+}
+
+/// Before the end of this host process, which has `gone` set: waits until none of its threads has the lock, or has been
+/// woken for it. Their deaths would be that of the lock, or of the wake.
+pub fn await_others() {
+    const AGAIN_NS: u64 = 200_000;
+    let (Some(common), local) = (common(), local()) else { return };
+    loop {
+        let acquiring = local.acquiring.load(SeqCst);
+        if acquiring == 0 {
+            return;
+        }
+        // Whoever of all host processes sleeps for the lock looks again.
+        let _ = host::write(HostFd(common.sleep.load(Relaxed)), &1u64.to_ne_bytes());
+        let deadline = crate::time::host_monotonic_ns() + AGAIN_NS;
+        let _ = host::futex_wait(&local.acquiring, acquiring, Some(deadline));
+    }
 }
 
 /// The calling host process holds the lock and knows its number only now.

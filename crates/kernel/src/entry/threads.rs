@@ -174,6 +174,7 @@ pub fn end_host_process() -> ! {
     kernel().tasks.hosts.remove(number);
     local().gone.store(1, SeqCst);
     lock::release();
+    lock::await_others();
     host::exit_group(0)
 }
 
@@ -201,6 +202,7 @@ pub fn begin_host_process(host: u32, tid: u32) -> ! {
     // Not known yet.
     local.host_pid.store(0, Relaxed);
     local.leader.store(this.slot, Relaxed);
+    local.acquiring.store(0, Relaxed);
     local.stamp_resume.store(0, Relaxed);
     this.tid.set(tid);
     this.host_tid.store(0, Relaxed);
