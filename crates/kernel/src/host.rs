@@ -362,10 +362,15 @@ pub fn populate_heap(base: u64, len: u64) {
 
 /// `mincore(2)` of guest addresses: a byte a page.
 pub fn resident(range: GuestRange, pages: &mut [u8]) -> Result<()> {
-    if (pages.len() as u64) < range.len / abi::layout::PAGE_SIZE {
+    resident_pages(range.start, range.len, pages)
+}
+
+/// `mincore(2)` of whole pages, those of a window of shared memory too.
+pub fn resident_pages(start: u64, len: u64, pages: &mut [u8]) -> Result<()> {
+    if (pages.len() as u64) < len / abi::layout::PAGE_SIZE {
         return Err(crate::errno::EINVAL);
     }
-    call(nr::MINCORE, [range.start, range.len, pages.as_mut_ptr() as u64, 0, 0, 0])?;
+    call(nr::MINCORE, [start, len, pages.as_mut_ptr() as u64, 0, 0, 0])?;
     for page in pages {
         *page &= 1;
     }

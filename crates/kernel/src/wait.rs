@@ -167,9 +167,30 @@ impl WaitQueue {
             _ => true,
         });
         for tid in &woken {
+            self.note_woken(*tid);
             crate::task::park::wake(*tid, Wake::Event);
         }
         woken.len()
+    }
+
+    /// A thread that stands in several queues learns which of them woke it.
+    fn note_woken(&self, tid: Tid) {
+        let Some(thread) = kernel().thread(tid) else { return };
+        let mut waiting = thread.waiting.borrow_mut();
+        if let Some(wait) = waiting.as_mut().filter(|wait| wait.queues.len() > 1)
+            && let Some(index) = wait.queues.iter().position(|(queue, _)| core::ptr::eq(Rc::as_ptr(queue), self))
+        {
+            wait.progress = Progress::Woken(index);
+        }
+    }
+
+    /// The threads that stand in it and wait, in order.
+    pub fn threads(&self) -> Vec<Tid> {
+        let waits = |waiter: &Waiter| match waiter {
+            Waiter::Thread { tid, .. } if crate::task::park::is_waiting(*tid) => Some(*tid),
+            _ => None,
+        };
+        self.waiters.borrow().iter().filter_map(waits).collect()
     }
 
     /// Moves the first `count` threads to another queue (`FUTEX_REQUEUE`); answers who moved. The
@@ -276,6 +297,8 @@ pub enum Progress {
     Entered,
     /// As [`Progress::Entered`], with a deadline computed at the beginning.
     EnteredUntil(u64),
+    /// The call waited in several queues, and was woken by name in this one.
+    Woken(usize),
 }
 
 impl Progress {
@@ -288,7 +311,7 @@ impl Progress {
     pub fn deadline(self) -> Option<u64> {
         match self {
             Self::Deadline(at) | Self::EnteredUntil(at) | Self::BytesUntil(_, at) => Some(at),
-            Self::None | Self::Bytes(_) | Self::Child(_) | Self::Entered => None,
+            Self::None | Self::Bytes(_) | Self::Child(_) | Self::Entered | Self::Woken(_) => None,
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Pipes, message queues and semaphores, and the numbers of objects without a name in the file system.
+//! Pipes, message queues, semaphores and segments of shared memory, and the numbers of objects without a name in the file system.
 
 mod bytes;
 pub mod mqueue;
@@ -19,6 +19,8 @@ pub struct Ipc {
     pub messages: sysv::Objects<sysv::messages::MessageQueue>,
     /// System V semaphores.
     pub semaphores: sysv::Objects<sysv::semaphores::SemaphoreSet>,
+    /// System V shared memory.
+    pub segments: sysv::Objects<sysv::memory::Segment>,
     /// POSIX message queues.
     pub mqueues: mqueue::MessageQueues,
 }

@@ -1,5 +1,6 @@
-//! System V message queues and semaphores (`sysvipc(7)`): objects with keys, found by numbers.
+//! System V message queues, semaphores and shared memory (`sysvipc(7)`): objects with keys, found by numbers.
 
+pub mod memory;
 pub mod messages;
 pub mod semaphores;
 
@@ -90,9 +91,16 @@ impl Owner {
     /// # Errors
     /// `EPERM`.
     pub fn check_owner(&self, caller: &Credentials) -> Result<(), Errno> {
+        if caller.is_capable(CAP_SYS_ADMIN) { Ok(()) } else { self.check_is_owner(caller) }
+    }
+
+    /// `EPERM` unless the caller owns or created it, whatever it is capable of.
+    ///
+    /// # Errors
+    /// `EPERM`.
+    pub fn check_is_owner(&self, caller: &Credentials) -> Result<(), Errno> {
         let [_, uid, _, creator, ..] = self.words();
-        let own = caller.uid[1];
-        if own == uid || own == creator || caller.is_capable(CAP_SYS_ADMIN) { Ok(()) } else { Err(EPERM) }
+        if [uid, creator].contains(&caller.uid[1]) { Ok(()) } else { Err(EPERM) }
     }
 
     /// Sets owner, group and mode (`IPC_SET`).
@@ -101,6 +109,13 @@ impl Owner {
         words[1] = uid;
         words[2] = gid;
         words[5] = mode & 0o777;
+        self.words.borrow_mut().store(words);
+    }
+
+    /// Nobody finds the object by its key any more.
+    fn forget_key(&self) {
+        let mut words = self.words();
+        words[0] = PRIVATE.cast_unsigned();
         self.words.borrow_mut().store(words);
     }
 
@@ -139,7 +154,7 @@ impl<T> Default for Objects<T> {
 }
 
 impl<T: Owned> Objects<T> {
-    /// `msgget(2)` and `semget(2)`: the number of the object with a key, which is made when the flags say so.
+    /// `msgget(2)`, `semget(2)` and `shmget(2)`: the number of the object with a key, which is made when the flags say so.
     ///
     /// # Errors
     /// `ENOENT`, `EEXIST`, `EACCES`, `ENOSPC`, and what `check` of the existing or `make` of the new one answers.
@@ -201,12 +216,12 @@ impl<T: Owned> Objects<T> {
         self.by_number.borrow().get(&number).cloned().ok_or(EINVAL)
     }
 
-    /// The object at a place in the table, and its number (`MSG_STAT`, `SEM_STAT`).
+    /// The object at a place in the table, and its number (`MSG_STAT`, `SEM_STAT`). Of a number the place counts.
     ///
     /// # Errors
     /// `EINVAL`.
     pub fn at_place(&self, place: i32) -> Result<(i32, Rc<T>), Errno> {
-        let place = u32::try_from(place).map_err(|_| EINVAL)?;
+        let place = u32::try_from(place).map_err(|_| EINVAL)? % PLACES;
         let objects = self.by_number.borrow();
         let found = objects.iter().find(|(number, _)| number.cast_unsigned() % PLACES == place);
         found.map(|(number, object)| (*number, object.clone())).ok_or(EINVAL)

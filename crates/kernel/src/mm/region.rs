@@ -26,6 +26,8 @@ bitflags! {
         const NO_DUMP = 64;
         /// Its pages are those of an image: the host brings them back when they are discarded.
         const FROM_IMAGE = 128;
+        /// An attachment of System V shared memory: what was cut is not joined again, since the parts are counted.
+        const ATTACHED = 256;
     }
 }
 
@@ -151,6 +153,7 @@ impl Region {
     /// Whether `next` can be joined to it.
     pub fn joins(&self, next: &Self) -> bool {
         self.end() == next.start
+            && !self.flags.contains(RegionFlags::ATTACHED)
             && self.protection == next.protection
             && self.flags == next.flags
             && self.backing.continues(self.len, &next.backing)
@@ -174,7 +177,10 @@ impl Region {
             Backing::Stack => "[stack]".into(),
             Backing::Heap => "[heap]".into(),
             Backing::Vdso => "[vdso]".into(),
-            Backing::Shared(_, _, None) => "/dev/zero (deleted)".into(),
+            Backing::Shared(object, _, None) => match crate::ipc::sysv::memory::map_name(object) {
+                Some((name, _)) => name,
+                None => "/dev/zero (deleted)".into(),
+            },
             Backing::Anonymous | Backing::Stubs => alloc::string::String::new(),
             Backing::File(file, _) | Backing::Shared(_, _, Some(file)) | Backing::Private(_, _, file) => {
                 file.object.name()

@@ -194,6 +194,20 @@ impl SharedObject {
         (self.window.get(), self.room.get())
     }
 
+    /// How many pages of it the host holds.
+    pub fn resident(&self) -> u64 {
+        let (start, end) = (self.window.get(), self.window.get() + page_up(self.len.get()).unwrap_or(0));
+        let mut pages = [0; 256];
+        let mut count = 0;
+        for at in (start..end).step_by(pages.len() * PAGE_SIZE as usize) {
+            let len = (end - at).min(pages.len() as u64 * PAGE_SIZE);
+            if host::resident_pages(at, len, &mut pages).is_ok() {
+                count += pages.iter().take((len / PAGE_SIZE) as usize).filter(|page| **page != 0).count() as u64;
+            }
+        }
+        count
+    }
+
     /// Reads from a position; answers how many bytes there were.
     pub fn read(&self, offset: u64, into: &mut [u8]) -> usize {
         let len = self.len.get().saturating_sub(offset).min(into.len() as u64) as usize;

@@ -374,8 +374,17 @@ impl AddressSpace {
         }
         super::patch::unmapped(self, range);
         host::unmap_guest(range)?;
-        drop(self.take_out(range));
+        let old = self.take_out(range);
+        self.note_detached(&old);
+        drop(old);
         Ok(())
+    }
+
+    /// What System V shared memory remembers of a detachment.
+    fn note_detached(&self, regions: &[Region]) {
+        if let Some(thread) = kernel().running() {
+            crate::ipc::sysv::memory::note_detached(regions, thread.process().pid);
+        }
     }
 
     /// Unmaps everything (`execve`).
@@ -392,7 +401,9 @@ impl AddressSpace {
         } else {
             host::unmap_guest(everything)?;
         }
-        drop(self.take_out(everything));
+        let old = self.take_out(everything);
+        self.note_detached(&old);
+        drop(old);
         self.heap.set((0, 0));
         self.lock_future.set(false);
         self.membarrier.set(0);

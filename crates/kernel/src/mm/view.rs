@@ -134,6 +134,11 @@ impl AddressSpace {
         Ok(())
     }
 
+    /// How many regions show an object.
+    pub(crate) fn views_of(&self, object: &Rc<SharedObject>) -> usize {
+        self.views(object).len()
+    }
+
     /// Whether a region shows an object.
     pub(super) fn shows(&self, object: &Rc<SharedObject>) -> bool {
         !self.views(object).is_empty()

@@ -69,6 +69,15 @@ fn check_limits(context: &Context<'_>, space: &AddressSpace, more: u64, data: bo
     if over { Err(ENOMEM) } else { Ok(()) }
 }
 
+/// `RLIMIT_AS` allows a shared mapping of this range.
+///
+/// # Errors
+/// `ENOMEM`.
+pub fn check_address_space(context: &Context<'_>, space: &AddressSpace, range: GuestRange) -> Result<(), Errno> {
+    let replaced: u64 = space.parts(range).0.iter().map(|part| part.len).sum();
+    check_limits(context, space, range.len - replaced, false)
+}
+
 /// Whether memory mapped so counts against `RLIMIT_DATA`.
 fn is_data(protection: u32, flags: MapFlags) -> bool {
     let private = flags.intersection(MapFlags::SHARED_VALIDATE) == MapFlags::PRIVATE;

@@ -77,6 +77,8 @@ pub enum RestartRule {
     IfFlagged,
     /// `ERESTARTNOHAND`: `EINTR` whenever a handler ran (`pause`, `poll`, `nanosleep`, `epoll_wait`…).
     Never,
+    /// `ERESTARTNOINTR`: always run again.
+    Always,
 }
 
 /// The surroundings of a call: the thread, its user registers, and what a continued call left.

@@ -59,6 +59,7 @@ pub fn interrupted(thread: &Rc<Thread>, frame: &Frame, rule: RestartRule) {
     if is_on() {
         let result = match rule {
             RestartRule::IfFlagged => "? ERESTARTSYS (To be restarted if SA_RESTART is set)",
+            RestartRule::Always => "? ERESTARTNOINTR (To be restarted)",
             RestartRule::Never => "? ERESTARTNOHAND (To be restarted if no handler)",
         };
         end_of_frame(thread, frame, result);

@@ -1,14 +1,19 @@
-//! System V message queues and semaphores.
+//! System V message queues, semaphores and shared memory.
 
 use super::{Context, Outcome, RestartRule, Stop};
-use crate::errno::{E2BIG, EAGAIN, EFBIG, EIDRM, EINVAL, ENOMSG, ENOSYS, EPERM, ERANGE, Errno};
+use crate::errno::{E2BIG, EAGAIN, EFBIG, EIDRM, EINVAL, ENOMEM, ENOMSG, ENOSPC, ENOSYS, EPERM, ERANGE, Errno};
+use crate::host::{GuestRange, protection};
+use crate::ipc::sysv::memory::{self, Segment};
 use crate::ipc::sysv::messages::{self, Message, MessageQueue, Which};
 use crate::ipc::sysv::semaphores::{self, Operated, Operation, SemaphoreSet};
 use crate::ipc::sysv::{Access, Owned};
 use crate::kernel;
+use crate::mm::space::Content;
+use crate::mm::{Backing, Region, RegionFlags, Sharing, page_down, page_up};
 use crate::task::process::Credentials;
-use crate::user_memory::{UserAddr, UserPtr, copy_in, copy_out};
+use crate::user_memory::{UserAddr, UserPtr, bytes_of, copy_in, copy_out};
 use crate::wait::{Events, Progress, WaitFor, WaitQueue};
+use abi::layout::{GUEST_END, GUEST_START, PAGE_SIZE};
 use alloc::rc::Rc;
 use alloc::vec::Vec;
 
@@ -328,4 +333,183 @@ pub fn semctl(context: &mut Context<'_>, number: i32, index: i32, command: i32, 
         _ => None,
     };
     Ok(answer.ok_or(EINVAL)?)
+}
+
+/// `shmget(2)`.
+pub fn shmget(context: &mut Context<'_>, key: i32, size: u64, flags: u32) -> Outcome {
+    const HUGETLB: u32 = 0o4000;
+    memory::tidy();
+    let segments = &kernel().ipc.segments;
+    let pid = context.process().pid;
+    let check = |segment: &Segment| if size > segment.size() { Err(EINVAL) } else { Ok(()) };
+    let make = |owner| {
+        if size == 0 || size > memory::MOST {
+            return Err(EINVAL);
+        }
+        if flags & HUGETLB != 0 {
+            // No huge pages are set aside: what Linux answers on a machine without any.
+            return Err(ENOMEM);
+        }
+        if segments.all().len() as u64 >= memory::SEGMENTS {
+            return Err(ENOSPC);
+        }
+        if size > GUEST_END {
+            return Err(ENOMEM);
+        }
+        Segment::new(owner, size, pid)
+    };
+    Ok(segments.get(key, flags, &caller(context), check, make)? as usize)
+}
+
+const SHM_RDONLY: u32 = 0o10000;
+const SHM_RND: u32 = 0o20000;
+const SHM_REMAP: u32 = 0o40000;
+const SHM_EXEC: u32 = 0o100000;
+
+/// `shmat(2)`.
+pub fn shmat(context: &mut Context<'_>, number: i32, address: UserAddr, flags: u32) -> Outcome {
+    if number < 0 {
+        return Err(EINVAL.into());
+    }
+    let mut at = address.0;
+    if at == 0 && flags & SHM_REMAP != 0 {
+        return Err(EINVAL.into());
+    }
+    if !at.is_multiple_of(PAGE_SIZE) {
+        at = page_down(at);
+        if flags & SHM_RND == 0 || at == 0 && flags & SHM_REMAP != 0 {
+            return Err(EINVAL.into());
+        }
+    }
+    let (mut bits, mut wanted) = (protection::READ | protection::WRITE, 0o666);
+    if flags & SHM_RDONLY != 0 {
+        (bits, wanted) = (protection::READ, 0o444);
+    }
+    if flags & SHM_EXEC != 0 {
+        bits |= protection::EXEC;
+        wanted |= 0o111;
+    }
+    memory::tidy();
+    let segment = kernel().ipc.segments.find(number)?;
+    segment.owner().check(&caller(context), wanted)?;
+    let object = segment.object().ok_or(EINVAL)?;
+    let len = page_up(segment.size()).ok_or(EINVAL)?;
+    let space = context.process().space();
+    let start = if address.0 == 0 { space.find(len)? } else { at };
+    let range =
+        GuestRange::new(start, len).map_err(|_| if start.checked_add(len).is_none() { EINVAL } else { ENOMEM })?;
+    if address.0 != 0 {
+        if flags & SHM_REMAP == 0 && !space.is_free(range) {
+            return Err(EINVAL.into());
+        }
+        if start < GUEST_START {
+            return Err(EPERM.into());
+        }
+    }
+    super::memory::check_address_space(context, &space, range)?;
+    let mut kept = RegionFlags::ATTACHED;
+    kept.set(RegionFlags::READ_ONLY, flags & SHM_RDONLY != 0);
+    kept.set(RegionFlags::LOCKED, space.lock_future.get());
+    let region =
+        Region { start, len, protection: bits, backing: Backing::Shared(object.clone(), 0, None), flags: kept };
+    space.map(region.clone(), &Content::Object(object, 0, Sharing::Shared), 0)?;
+    memory::note_attached(&[region], context.process().pid);
+    Ok(start as usize)
+}
+
+/// `shmdt(2)`: what is left of the attachment that began at this address goes, wherever it was cut.
+pub fn shmdt(context: &mut Context<'_>, address: UserAddr) -> Outcome {
+    if !address.0.is_multiple_of(PAGE_SIZE) {
+        return Err(EINVAL.into());
+    }
+    let space = context.process().space();
+    let begins_there = |region: &Region| match &region.backing {
+        Backing::Shared(object, offset, None)
+            if region.flags.contains(RegionFlags::ATTACHED) && region.start >= address.0 =>
+        {
+            let (_, segment) = memory::of_object(object)?;
+            (region.start - address.0 == *offset).then(|| (object.clone(), segment.size()))
+        }
+        _ => None,
+    };
+    let regions = space.regions();
+    let (object, size) = regions.iter().find_map(begins_there).ok_or(EINVAL)?;
+    let end = address.0.saturating_add(page_up(size).unwrap_or(size));
+    for region in regions.iter().filter(|region| region.start >= address.0 && region.end() <= end) {
+        let Backing::Shared(other, offset, None) = &region.backing else { continue };
+        if Rc::ptr_eq(other, &object) && region.start - address.0 == *offset {
+            space.unmap(GuestRange::new(region.start, region.len)?)?;
+        }
+    }
+    Ok(0)
+}
+
+/// `shmctl(2)`.
+pub fn shmctl(context: &mut Context<'_>, number: i32, command: i32, buffer: UserAddr) -> Outcome {
+    const SHM_LOCK: i32 = 11;
+    const SHM_UNLOCK: i32 = 12;
+    const SHM_STAT: i32 = 13;
+    const SHM_INFO: i32 = 14;
+    const SHM_STAT_ANY: i32 = 15;
+    const CAP_IPC_LOCK: u32 = 14;
+    const LIMIT_MEMLOCK: usize = 8;
+    let segments = &kernel().ipc.segments;
+    let caller = caller(context);
+    if number < 0 || command < 0 {
+        return Err(EINVAL.into());
+    }
+    memory::tidy();
+    match command {
+        IPC_INFO => {
+            let words = [memory::MOST, 1, memory::SEGMENTS, memory::SEGMENTS, memory::MOST, 0, 0, 0, 0];
+            copy_out(buffer, bytes_of(&words))?;
+            Ok(segments.highest_place())
+        }
+        SHM_INFO => {
+            let all = segments.all();
+            let pages = all.iter().map(|(_, segment)| segment.pages()).sum();
+            let resident = all.iter().map(|(_, segment)| segment.resident()).sum();
+            copy_out(buffer, bytes_of(&[all.len() as u64, pages, resident, 0, 0, 0]))?;
+            Ok(segments.highest_place())
+        }
+        SHM_STAT | SHM_STAT_ANY | IPC_STAT => {
+            let (number, segment) = match command {
+                IPC_STAT => (number, segments.find(number)?),
+                _ => segments.at_place(number)?,
+            };
+            if command != SHM_STAT_ANY {
+                segment.check(&caller, Access::Read)?;
+            }
+            copy_out(buffer, &segment.encode(number))?;
+            Ok(if command == IPC_STAT { 0 } else { number as usize })
+        }
+        IPC_SET => {
+            let mut bytes = [0; 112];
+            copy_in(&mut bytes, buffer)?;
+            let segment = segments.find(number)?;
+            segment.owner().check_owner(&caller)?;
+            let [uid, gid, mode] = read_owner(&bytes);
+            segment.change(uid, gid, mode);
+            Ok(0)
+        }
+        IPC_RMID => {
+            let segment = segments.find(number)?;
+            segment.owner().check_owner(&caller)?;
+            segment.remove();
+            memory::tidy();
+            Ok(0)
+        }
+        SHM_LOCK | SHM_UNLOCK => {
+            let segment = segments.find(number)?;
+            if !caller.is_capable(CAP_IPC_LOCK) {
+                segment.owner().check_is_owner(&caller)?;
+                if command == SHM_LOCK && context.process().limits.borrow()[LIMIT_MEMLOCK].0 == 0 {
+                    return Err(EPERM.into());
+                }
+            }
+            segment.lock(command == SHM_LOCK);
+            Ok(0)
+        }
+        _ => Err(EINVAL.into()),
+    }
 }

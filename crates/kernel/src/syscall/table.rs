@@ -224,7 +224,11 @@ rows! {
     110 getppid() => process::getppid, full;
     158 arch_prctl(operation: u32, address: u64) => process::arch_prctl, partial("GS belongs to the kernel");
     186 gettid() => threads::gettid, full;
-    202 futex(word: UserPtr<u32>, operation: u32, value: u32, time: u64, other: UserPtr<u32>, value3: u32) => threads::futex, partial("no priority inheritance");
+    202 futex(word: UserPtr<u32>, operation: u32, value: u32, time: u64, other: UserPtr<u32>, value3: u32) => threads::futex, partial("PI locks are handed on in order: nobody's priority is raised");
+    449 futex_waitv(words: UserPtr<[u64; 3]>, count: u32, flags: u32, time: u64, clock: i32) => threads::futex_waitv, full;
+    454 futex_wake(word: UserPtr<u32>, mask: u64, count: i32, flags: u32) => threads::futex_wake, partial("words of 32 bits, no memory nodes");
+    455 futex_wait(word: UserPtr<u32>, value: u64, mask: u64, flags: u32, time: u64, clock: i32) => threads::futex_wait, partial("words of 32 bits, no memory nodes");
+    456 futex_requeue(words: UserPtr<[u64; 3]>, flags: u32, wake: i32, requeue: i32) => threads::futex_requeue, partial("words of 32 bits, no memory nodes");
     218 set_tid_address(tid: UserAddr) => threads::set_tid_address, full;
     231 exit_group(status: i32) => threads::exit_group, full;
     273 set_robust_list(head: UserAddr, len: usize) => threads::set_robust_list, full;
@@ -339,7 +343,11 @@ rows! {
     293 pipe2(ends: UserPtr<[i32; 2]>, flags: u32) => events::pipe2, full;
     441 epoll_pwait2(set: Fd, events: UserPtr<Reported>, max: i32, timeout: UserPtr<[i64; 2]>, mask: UserPtr<u64>, mask_size: usize) => events::epoll_pwait2, full;
 
-    // System V message queues and semaphores, POSIX message queues.
+    // System V shared memory, message queues and semaphores, POSIX message queues.
+    29 shmget(key: i32, size: u64, flags: u32) => sysv::shmget, full;
+    30 shmat(number: i32, address: UserAddr, flags: u32) => sysv::shmat, full;
+    31 shmctl(number: i32, command: i32, buffer: UserAddr) => sysv::shmctl, full;
+    67 shmdt(address: UserAddr) => sysv::shmdt, full;
     64 semget(key: i32, count: i32, flags: u32) => sysv::semget, full;
     65 semop(number: i32, operations: UserAddr, count: usize) => sysv::semop, full;
     66 semctl(number: i32, index: i32, command: i32, argument: u64) => sysv::semctl, full;

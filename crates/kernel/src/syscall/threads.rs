@@ -4,7 +4,7 @@ use super::{Context, Outcome, Stop};
 use crate::errno::{E2BIG, EAGAIN, EINTR, EINVAL, ENOSYS, EPERM, ESRCH, Errno};
 use crate::kernel;
 use crate::task::fork::{Birth, beginning};
-use crate::task::futex::Reach;
+use crate::task::futex::{Reach, pi};
 use crate::task::signal::Signal;
 use crate::task::{Thread, Tid, exit, futex as futexes, host_process};
 use crate::time::clock;
@@ -12,6 +12,7 @@ use crate::user_memory::{UserAddr, UserPtr, copy_in};
 use abi::control::Exit;
 use abi::layout::GUEST_END;
 use alloc::rc::Rc;
+use alloc::vec::Vec;
 use bitflags::bitflags;
 
 bitflags! {
@@ -227,8 +228,10 @@ fn shown(thread: &Thread) -> u32 {
 
 /// `set_tid_address(2)`.
 pub fn set_tid_address(context: &mut Context<'_>, tid: UserAddr) -> Outcome {
+    let number = shown(context.thread);
     context.thread.clear_child_tid.set(guest_address(tid));
-    Ok(shown(context.thread) as usize)
+    context.thread.known_as.set(number);
+    Ok(number as usize)
 }
 
 /// `_exit(2)` of one thread.
@@ -291,7 +294,8 @@ pub fn futex(
 ) -> Outcome {
     let realtime = operation & FUTEX_CLOCK_REALTIME != 0;
     let command = operation & FUTEX_COMMAND;
-    if realtime && command != 9 {
+    // WAIT_BITSET, WAIT_REQUEUE_PI, LOCK_PI2
+    if realtime && !matches!(command, 9 | 11 | 13) {
         return Err(ENOSYS.into());
     }
     // Linux wakes one for a count below one.
@@ -301,27 +305,143 @@ pub fn futex(
         _ => Err(EINVAL),
     };
     let reach = if operation & FUTEX_PRIVATE == 0 { Reach::Shared } else { Reach::Private };
+    let key = |word| futexes::key(context.thread, word, reach);
     match command {
         0 => futexes::wait(context, (word, reach), value, futexes::MATCH_ANY, futex_deadline(context, time, None)?),
         9 => futexes::wait(context, (word, reach), value, value3, futex_deadline(context, time, Some(realtime))?),
-        1 => Ok(futexes::wake(futexes::key(context.thread, word, reach)?, futexes::MATCH_ANY, count(value))),
+        1 => Ok(futexes::wake(futexes::check_plain(key(word)?)?, futexes::MATCH_ANY, count(value))),
         10 if value3 == 0 => Err(EINVAL.into()),
-        10 => Ok(futexes::wake(futexes::key(context.thread, word, reach)?, value3, count(value))),
+        10 => Ok(futexes::wake(futexes::check_plain(key(word)?)?, value3, count(value))),
         3 | 4 => {
             let (wake, requeue) = counts()?;
-            let (from, to) = (futexes::key(context.thread, word, reach)?, futexes::key(context.thread, other, reach)?);
+            let (from, to) = (key(word)?, key(other)?);
             if command == 4 && crate::user_memory::load(word)? != value3 {
                 return Err(EAGAIN.into());
             }
-            Ok(futexes::requeue(from, to, wake, requeue))
+            Ok(futexes::requeue(futexes::check_plain(from)?, to, wake, requeue))
         }
         5 => Ok(futexes::wake_op(context.thread, [word, other], reach, [count(value), count(time as u32)], value3)?),
-        6..=8 | 11..=13 => {
-            kernel().note_unsupported("futex with priority inheritance");
-            Err(ENOSYS.into())
+        // LOCK_PI goes by the real-time clock.
+        6 => pi::lock(context, (word, reach), futex_deadline(context, time, Some(true))?),
+        13 => pi::lock(context, (word, reach), futex_deadline(context, time, Some(realtime))?),
+        7 => pi::unlock(context.thread, (word, reach)),
+        8 => pi::try_lock(context.thread, (word, reach)),
+        11 => {
+            let deadline = futex_deadline(context, time, Some(realtime))?;
+            pi::wait_to_be_moved(context, [word, other], reach, value, deadline)
+        }
+        12 => {
+            let (wake, requeue) = counts()?;
+            if wake != 1 || key(word)? == key(other)? {
+                return Err(EINVAL.into());
+            }
+            if crate::user_memory::load(word)? != value3 {
+                return Err(EAGAIN.into());
+            }
+            pi::move_to_lock(context.thread, [word, other], reach, requeue)
         }
         _ => Err(ENOSYS.into()),
     }
+}
+
+/// Flags of the `futex2` calls: a word of 32 bits, of this process only.
+const FUTEX2_SIZE: u32 = 3;
+const FUTEX2_U32: u32 = 2;
+const FUTEX2_PRIVATE: u32 = 128;
+
+/// What a word is woken by, from `futex2` flags. Words of other sizes, and such that belong to a memory node, are not there.
+fn futex2_reach(flags: u32) -> Result<Reach, Errno> {
+    if flags & !(FUTEX2_SIZE | FUTEX2_PRIVATE) != 0 || flags & FUTEX2_SIZE != FUTEX2_U32 {
+        return Err(EINVAL);
+    }
+    Ok(if flags & FUTEX2_PRIVATE == 0 { Reach::Shared } else { Reach::Private })
+}
+
+/// The deadline of a `futex2` call: absolute, on one of two clocks.
+fn futex2_deadline(context: &Context<'_>, time: u64, clock: i32) -> Result<Option<u64>, Errno> {
+    if time == 0 {
+        return Ok(None);
+    }
+    match clock {
+        0 | 1 => futex_deadline(context, time, Some(clock == 0)),
+        _ => Err(EINVAL),
+    }
+}
+
+/// A value or mask of a `futex2` call, which has to fit a word.
+fn futex2_value(value: u64) -> Result<u32, Errno> {
+    u32::try_from(value).map_err(|_| EINVAL)
+}
+
+/// `struct futex_waitv`: value, address, flags and nothing.
+fn futex2_word(entry: UserPtr<[u64; 3]>) -> Result<futexes::Expected, Errno> {
+    let [value, address, flags] = entry.read()?;
+    let reach = futex2_reach(futex2_value(flags)?)?;
+    Ok((UserPtr::new(address), reach, futex2_value(value)?))
+}
+
+/// `futex_waitv(2)`.
+pub fn futex_waitv(
+    context: &mut Context<'_>,
+    words: UserPtr<[u64; 3]>,
+    count: u32,
+    flags: u32,
+    time: u64,
+    clock: i32,
+) -> Outcome {
+    const MOST: u32 = 128;
+    if flags != 0 || !(1..=MOST).contains(&count) || words.is_null() {
+        return Err(EINVAL.into());
+    }
+    let deadline = futex2_deadline(context, time, clock)?;
+    let words = (0..count as usize).map(|index| futex2_word(words.at(index))).collect::<Result<Vec<_>, _>>()?;
+    futexes::wait_for_one(context, &words, deadline)
+}
+
+/// `futex_wake(2)`: as `FUTEX_WAKE_BITSET`.
+pub fn futex_wake(context: &mut Context<'_>, word: UserPtr<u32>, mask: u64, count: i32, flags: u32) -> Outcome {
+    let (reach, mask) = (futex2_reach(flags)?, futex2_value(mask)?);
+    if mask == 0 {
+        return Err(EINVAL.into());
+    }
+    let key = futexes::check_plain(futexes::key(context.thread, word, reach)?)?;
+    // None for a count of zero, one for a negative count.
+    Ok(if count == 0 { 0 } else { futexes::wake(key, mask, count.max(1) as usize) })
+}
+
+/// `futex_wait(2)`: as `FUTEX_WAIT_BITSET`.
+pub fn futex_wait(
+    context: &mut Context<'_>,
+    word: UserPtr<u32>,
+    value: u64,
+    mask: u64,
+    flags: u32,
+    time: u64,
+    clock: i32,
+) -> Outcome {
+    let (reach, value, mask) = (futex2_reach(flags)?, futex2_value(value)?, futex2_value(mask)?);
+    let deadline = futex2_deadline(context, time, clock)?;
+    futexes::wait(context, (word, reach), value, mask, deadline)
+}
+
+/// `futex_requeue(2)`: as `FUTEX_CMP_REQUEUE`, between words of any two kinds.
+pub fn futex_requeue(
+    context: &mut Context<'_>,
+    words: UserPtr<[u64; 3]>,
+    flags: u32,
+    wake: i32,
+    requeue: i32,
+) -> Outcome {
+    if flags != 0 || words.is_null() {
+        return Err(EINVAL.into());
+    }
+    let [(from, from_reach, expected), (to, to_reach, _)] = [futex2_word(words)?, futex2_word(words.at(1))?];
+    let (Ok(wake), Ok(requeue)) = (usize::try_from(wake), usize::try_from(requeue)) else { return Err(EINVAL.into()) };
+    let keys = [futexes::key(context.thread, from, from_reach)?, futexes::key(context.thread, to, to_reach)?];
+    if crate::user_memory::load(from)? != expected {
+        return Err(EAGAIN.into());
+    }
+    Ok(futexes::requeue(futexes::check_plain(keys[0])?, keys[1], wake, requeue))
 }
 
 /// The deadline at guest monotonic ns: relative, or absolute on the monotonic (`false`) or real-time clock.

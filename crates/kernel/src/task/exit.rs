@@ -92,6 +92,9 @@ fn process_ended(process: &Rc<Process>) -> Way {
     crate::tty::process_ends(process);
     drop(process.fs.replace(Rc::default()));
     process.timers.clear();
+    if !lives_on {
+        crate::ipc::sysv::memory::note_detached(&process.space().regions(), process.pid);
+    }
     process.set_space(Rc::default());
     process.signals.pending.discard(u64::MAX);
     process.vfork_done.wake(Events::IN);

@@ -1,8 +1,10 @@
-//! Futexes: `futex(2)`, and the robust lists of `get_robust_list(2)`.
+//! Futexes: `futex(2)`, `futex_waitv(2)`, and the robust lists of `get_robust_list(2)`.
 //!
 //! A waiter stands in the queue of its key and is woken by name, in order; being woken completes its call, it does
 //! not compare again. Comparing and entering happen under the kernel lock, and so does every wake: between
 //! the two nothing can be lost.
+
+pub mod pi;
 
 use super::Thread;
 use crate::errno::{EAGAIN, EFAULT, EINVAL, ENOSYS, ETIMEDOUT, Errno};
@@ -14,6 +16,7 @@ use crate::wait::{Progress, WaitFor, WaitQueue, Wake};
 use abi::layout::GUEST_END;
 use alloc::collections::BTreeMap;
 use alloc::rc::{Rc, Weak};
+use alloc::vec::Vec;
 use core::cell::{Cell, RefCell};
 
 /// A futex word: the number of the address space it lies in, and its address there; in memory that mappings share, the
@@ -38,6 +41,8 @@ const TIDY_FROM: usize = 64;
 pub struct Futexes {
     queues: RefCell<BTreeMap<Key, Weak<WaitQueue>>>,
     tidy_at: Cell<usize>,
+    /// Locks with priority inheritance.
+    pub locks: pi::Locks,
 }
 
 impl Futexes {
@@ -126,9 +131,46 @@ pub fn wait(
     Err(Stop::Wait(wait, rule))
 }
 
+/// One of the words of `futex_waitv(2)`, and the value expected there.
+pub type Expected = (UserPtr<u32>, Reach, u32);
+
+/// `futex_waitv(2)`: waits until one of the words is woken; answers which.
+pub fn wait_for_one(context: &Context<'_>, words: &[Expected], deadline: Option<u64>) -> Outcome {
+    match context.resumed {
+        Some((Progress::Woken(index), _)) => return Ok(index),
+        Some((_, Wake::Timeout)) => return Err(ETIMEDOUT.into()),
+        _ => {}
+    }
+    let deadline = context.progress().deadline().or(deadline);
+    let mut queues = Vec::new();
+    for (word, reach, expected) in words {
+        let key = key(context.thread, *word, *reach)?;
+        if user_memory::load(*word)? != *expected {
+            return Err(EAGAIN.into());
+        }
+        queues.push((kernel().futexes.find_or_make(key), MATCH_ANY));
+    }
+    let wait = WaitFor {
+        queues,
+        deadline_ns: deadline,
+        progress: Progress::entered(deadline),
+        what: "futexes",
+        ..WaitFor::default()
+    };
+    Err(Stop::Wait(wait, RestartRule::IfFlagged))
+}
+
 /// Wakes the first `count` waiters of a word whose bits meet; answers how many.
 pub fn wake(key: Key, bits: u32, count: usize) -> usize {
     kernel().futexes.find(key).map_or(0, |queue| queue.wake_in_order(bits, count))
+}
+
+/// Whether a word's waiters may be woken by name: those of a lock get it from its owner.
+///
+/// # Errors
+/// `EINVAL`.
+pub fn check_plain(key: Key) -> Result<Key, Errno> {
+    if kernel().futexes.locks.is_waited_for(key) { Err(EINVAL) } else { Ok(key) }
 }
 
 /// Wakes `wake_count` waiters of one word and moves up to `move_count` more to another; answers how many in all.
@@ -163,11 +205,11 @@ pub fn wake_op(
     counts: [usize; 2],
     operation: u32,
 ) -> Result<usize, Errno> {
-    let keys = [key(thread, words[0], reach)?, key(thread, words[1], reach)?];
+    let keys = [check_plain(key(thread, words[0], reach)?)?, key(thread, words[1], reach)?];
     let (_, met) = operate(words[1], operation)?;
     let mut woken = wake(keys[0], MATCH_ANY, counts[0]);
     if met {
-        woken += wake(keys[1], MATCH_ANY, counts[1]);
+        woken += wake(check_plain(keys[1])?, MATCH_ANY, counts[1]);
     }
     Ok(woken)
 }
@@ -218,6 +260,7 @@ pub fn thread_leaves(thread: &Thread) {
     if !thread.robust_list.get().is_null() {
         let _ = walk_robust_list(thread, thread.robust_list.get());
     }
+    kernel().futexes.locks.thread_leaves(thread.tid);
     let cleared = thread.clear_child_tid.replace(UserAddr(0));
     if !cleared.is_null() {
         let word = UserPtr::new(cleared.0);
@@ -254,8 +297,9 @@ fn walk_robust_list(thread: &Thread, head: UserAddr) -> Result<(), Errno> {
 fn bury(thread: &Thread, address: u64, inheriting: bool, pending: bool) -> Result<(), Errno> {
     let word = UserPtr::<u32>::new(address);
     let key = key(thread, word, Reach::Shared)?;
-    let old = change(word, |old| (old & TID_MASK == thread.tid.0).then_some(old & WAITERS | OWNER_DIED))?;
-    let was_ours = old & TID_MASK == thread.tid.0;
+    let is_ours = |value: u32| kernel().tasks.meant(value & TID_MASK) == thread.tid.0;
+    let old = change(word, |old| is_ours(old).then_some(old & WAITERS | OWNER_DIED))?;
+    let was_ours = is_ours(old);
     // A lock that was just released, its waiter not yet woken.
     let released = pending && !inheriting && old == 0;
     if released || was_ours && !inheriting && old & WAITERS != 0 {
@@ -268,7 +312,6 @@ fn bury(thread: &Thread, address: u64, inheriting: bool, pending: bool) -> Resul
 mod tests {
     use super::*;
     use crate::task::{PROGRAM, Pid, Process, Tid, park};
-    use alloc::vec::Vec;
     use core::sync::atomic::Ordering::Relaxed;
 
     /// A program with this many threads, all of them data.

@@ -162,6 +162,9 @@ impl Process {
     /// A child of it, without threads; with memory of its own in the host process `host`, or with the same.
     pub fn child(self: &Rc<Self>, pid: Pid, birth: &Birth, host: Option<u32>) -> Rc<Self> {
         let space = host.map_or_else(|| self.space(), |host| self.space().copy(host));
+        if host.is_some() {
+            crate::ipc::sysv::memory::note_attached(&space.regions(), pid);
+        }
         let descriptors = if birth.files { self.descriptors() } else { self.descriptors().copy() };
         let fs = if birth.fs { self.fs() } else { self.fs().copy() };
         let parent = if birth.sibling { self.parent.get() } else { self.pid };

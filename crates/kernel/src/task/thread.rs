@@ -19,6 +19,8 @@ pub struct Thread {
     pub name: RefCell<Vec<u8>>,
     /// Signal mask, pending signals, alternate stack.
     pub signals: ThreadSignals,
+    /// The number that its C library knows it by: what `set_tid_address(2)` answered. A boot from an image leaves it.
+    pub known_as: Cell<u32>,
     /// `set_tid_address(2)`: cleared and woken when the thread ends.
     pub clear_child_tid: Cell<UserAddr>,
     /// Where its first steps write its number (`CLONE_CHILD_SETTID`).
@@ -75,6 +77,7 @@ impl Thread {
             process: RefCell::new(process),
             name: RefCell::default(),
             signals: ThreadSignals::default(),
+            known_as: Cell::new(tid.0),
             clear_child_tid: Cell::default(),
             robust_list: Cell::default(),
             slot: Cell::default(),

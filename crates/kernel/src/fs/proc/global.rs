@@ -84,6 +84,11 @@ pub fn directory() -> Rc<Inode> {
     add_fixed(&root, "sys/net/ipv6/conf/all/disable_ipv6", "0\n");
     add_text(&root, "sysvipc/msg", crate::ipc::sysv::messages::listing);
     add_text(&root, "sysvipc/sem", crate::ipc::sysv::semaphores::listing);
+    add_text(&root, "sysvipc/shm", crate::ipc::sysv::memory::listing);
+    add_fixed(&root, "sys/kernel/shmmax", "18446744073692774399\n");
+    add_fixed(&root, "sys/kernel/shmall", "18446744073692774399\n");
+    add_fixed(&root, "sys/kernel/shmmni", "4096\n");
+    add_fixed(&root, "sys/kernel/shm_rmid_forced", "0\n");
     add_fixed(&root, "sys/kernel/msgmax", "8192\n");
     add_fixed(&root, "sys/kernel/msgmnb", "16384\n");
     add_fixed(&root, "sys/kernel/msgmni", "32000\n");

@@ -131,7 +131,10 @@ fn map_line(region: &Region, text: &mut String) {
             let stat = file.object.stat().unwrap_or_default();
             (offset, stat.device, stat.inode)
         }
-        None => (0, 0, 0),
+        None => {
+            let segment = region.backing.object().and_then(|(object, ..)| crate::ipc::sysv::memory::map_name(object));
+            segment.map_or((0, 0, 0), |(_, inode)| (0, 1, inode))
+        }
     };
     let start = text.len();
     let _ = write!(

@@ -115,7 +115,8 @@ pub fn deliver(thread: &Rc<Thread>, frame: &mut Frame, mut interrupted: Option<R
             return;
         }
         if let Some(rule) = interrupted.take() {
-            if rule == RestartRule::IfFlagged && action.flags.contains(ActionFlags::RESTART) {
+            let flagged = rule == RestartRule::IfFlagged && action.flags.contains(ActionFlags::RESTART);
+            if flagged || rule == RestartRule::Always {
                 run_again(frame);
             } else {
                 frame.registers.rax = EINTR.as_return();
