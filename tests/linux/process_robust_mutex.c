@@ -1,5 +1,6 @@
 /* Process-shared robust mutexes, with and without priority inheritance, whose owner is killed: who waits gets EOWNERDEAD.
- * test: processes */
+ * test: processes
+ */
 #include "test.h"
 #include <sys/wait.h>
 static void try(int protocol) {

@@ -1,5 +1,6 @@
 /* Four processes count in a segment, taking turns by a semaphore.
- * test: processes */
+ * test: processes
+ */
 #include "test.h"
 #include <sys/ipc.h>
 #include <sys/sem.h>

@@ -1,5 +1,6 @@
 /* Who may attach, look at, change and remove a segment.
- * test: needs root */
+ * test: needs root
+ */
 #include "test.h"
 #include <sys/ipc.h>
 #include <sys/shm.h>

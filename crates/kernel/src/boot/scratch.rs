@@ -127,6 +127,8 @@ fn credentials(launch: &Launch) -> Credentials {
         capabilities: [all, all, 0],
         bounding: (1 << 41) - 1,
         no_new_privileges: false,
+        ambient: 0,
+        secure_bits: 0,
     }
 }
 

@@ -4,9 +4,11 @@
 //! queues of its descriptors; an [`epoll`] set observes the queues of its members for good and keeps a
 //! list of those that reported something.
 
+pub mod asynchronous;
 pub mod epoll;
 pub mod eventfd;
 pub mod inotify;
+pub mod pidfd;
 pub mod poll;
 pub mod signalfd;
 pub mod timerfd;

@@ -2,6 +2,7 @@
 //! that implements [`File`].
 
 use crate::errno::{EAGAIN, EBADF, EINVAL, ENOTTY, ESPIPE, Errno};
+use crate::events::asynchronous::Notice;
 use crate::events::epoll::Memberships;
 use crate::host::HostFd;
 use crate::net::socket::Socket;
@@ -14,7 +15,7 @@ use alloc::rc::Rc;
 use alloc::string::String;
 use bitflags::bitflags;
 use core::any::Any;
-use core::cell::Cell;
+use core::cell::{Cell, RefCell};
 
 bitflags! {
     /// `O_*` of `open(2)`.
@@ -239,6 +240,8 @@ pub struct OpenFile {
     pub memberships: Memberships,
     /// Who is told by a signal.
     pub owner: Cell<FileOwner>,
+    /// What tells it (`O_ASYNC`).
+    pub notice: RefCell<Option<Rc<Notice>>>,
 }
 
 impl OpenFile {
@@ -250,6 +253,7 @@ impl OpenFile {
             position: Cell::new(0),
             memberships: Memberships::default(),
             owner: Cell::default(),
+            notice: RefCell::default(),
         })
     }
 

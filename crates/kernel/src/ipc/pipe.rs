@@ -337,35 +337,12 @@ impl File for PipeEnd {
     }
 
     fn write(&self, file: &OpenFile, source: &mut dyn Source, _position: u64) -> Outcome {
-        let pipe = &self.pipe;
-        let mut done = 0;
-        let mut merges = true;
-        while source.left() > 0 {
-            if !pipe.has_readers() {
-                return if done > 0 { Ok(done) } else { Err(broken_pipe()) };
-            }
-            let put = match core::mem::take(&mut merges) {
-                true => pipe.merge(source),
-                false if pipe.is_writable() => pipe.put(source, file.flags.get().contains(OpenFlags::DIRECT)),
-                false => {
-                    return match file.block(&pipe.queue, Events::OUT | Events::ERR, "pipe: room") {
-                        Stop::Wait(wait, rule) => Err(Stop::Wait(wait.progress(Progress::Bytes(done)), rule)),
-                        _ if done > 0 => Ok(done),
-                        stop => Err(stop),
-                    };
-                }
-            };
-            match put {
-                Ok(0) => {}
-                Ok(put) => {
-                    done += put;
-                    pipe.queue.wake(Events::IN | Events::RDNORM);
-                }
-                Err(errno) if done == 0 => return Err(errno.into()),
-                Err(_) => return Ok(done),
-            }
+        let before = self.pipe.len();
+        let outcome = self.write_some(file, source);
+        if self.pipe.len() != before {
+            self.pipe.queue.wake(Events::IN | Events::RDNORM);
         }
-        Ok(done)
+        outcome
     }
 
     fn poll(&self, file: &OpenFile) -> Events {
@@ -427,6 +404,39 @@ impl File for PipeEnd {
 
     fn as_any(&self) -> &dyn Any {
         self
+    }
+}
+
+impl PipeEnd {
+    fn write_some(&self, file: &OpenFile, source: &mut dyn Source) -> Outcome {
+        let pipe = &self.pipe;
+        let mut done = 0;
+        let mut merges = true;
+        while source.left() > 0 {
+            if !pipe.has_readers() {
+                return if done > 0 { Ok(done) } else { Err(broken_pipe()) };
+            }
+            let put = match core::mem::take(&mut merges) {
+                true => pipe.merge(source),
+                false if pipe.is_writable() => pipe.put(source, file.flags.get().contains(OpenFlags::DIRECT)),
+                false => {
+                    return match file.block(&pipe.queue, Events::OUT | Events::ERR, "pipe: room") {
+                        Stop::Wait(wait, rule) => Err(Stop::Wait(wait.progress(Progress::Bytes(done)), rule)),
+                        _ if done > 0 => Ok(done),
+                        stop => Err(stop),
+                    };
+                }
+            };
+            match put {
+                Ok(0) => {}
+                Ok(put) => {
+                    done += put;
+                }
+                Err(errno) if done == 0 => return Err(errno.into()),
+                Err(_) => return Ok(done),
+            }
+        }
+        Ok(done)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::{Context, Outcome};
 use crate::errno::{EINVAL, EPERM, ESRCH};
+use crate::task::Tid;
 use crate::task::process::Credentials;
 use crate::user_memory::UserPtr;
 
@@ -16,22 +17,61 @@ const UNCHANGED: u32 = u32::MAX;
 const CAP_SETGID: u32 = 6;
 const CAP_SETUID: u32 = 7;
 
+/// `SECBIT_NOROOT`, `SECBIT_NO_SETUID_FIXUP` and `SECBIT_KEEP_CAPS`.
+const NO_ROOT: u32 = 1;
+pub(super) const NO_SETUID_FIXUP: u32 = 4;
+pub(super) const KEEP_CAPS: u32 = 16;
+/// What the user of a file system may do who is root: `CAP_CHOWN`, `DAC_OVERRIDE`, `DAC_READ_SEARCH`, `FOWNER`,
+/// `FSETID`, `LINUX_IMMUTABLE`, `MKNOD`, `MAC_OVERRIDE`.
+const FILE_SYSTEM_CAPABILITIES: u64 = 0x1f | 1 << 9 | 1 << 27 | 1 << 32;
+const CAP_SETPCAP: u32 = 8;
+
 impl Credentials {
     /// Whether a capability is effective.
     pub fn is_capable(&self, capability: u32) -> bool {
         self.capabilities[0] >> capability & 1 != 0
     }
 
+    /// All capabilities there are.
+    fn valid(&self) -> u64 {
+        (1 << (super::prctl::CAP_LAST + 1)) - 1
+    }
+
     /// What a change of users does to capabilities (`capabilities(7)`, "Effect of user ID changes").
     fn after_user_change(&mut self, before: [u32; 4]) {
+        if self.secure_bits & NO_SETUID_FIXUP != 0 {
+            return;
+        }
         let had_root = before[..FILE_SYSTEM].contains(&0);
         if had_root && !self.uid[..FILE_SYSTEM].contains(&0) {
-            self.capabilities[0] = 0;
-            self.capabilities[1] = 0;
-        } else if before[EFFECTIVE] == 0 && self.uid[EFFECTIVE] != 0 {
+            if self.secure_bits & KEEP_CAPS == 0 {
+                self.capabilities[0] = 0;
+                self.capabilities[1] = 0;
+            }
+            self.ambient = 0;
+        }
+        if before[EFFECTIVE] == 0 && self.uid[EFFECTIVE] != 0 {
             self.capabilities[0] = 0;
         } else if before[EFFECTIVE] != 0 && self.uid[EFFECTIVE] == 0 {
             self.capabilities[0] = self.capabilities[1];
+        }
+    }
+}
+
+impl Credentials {
+    /// What the execution of a program does to capabilities (`capabilities(7)`), and to the saved identities.
+    pub fn after_execution(&mut self) {
+        let root = self.secure_bits & NO_ROOT == 0;
+        if root && (self.uid[EFFECTIVE] == 0 || self.uid[REAL] == 0) {
+            let permitted = self.bounding | self.capabilities[2];
+            let effective = if self.uid[EFFECTIVE] == 0 { permitted } else { self.ambient };
+            (self.capabilities[0], self.capabilities[1]) = (effective, permitted);
+        } else {
+            (self.capabilities[0], self.capabilities[1]) = (self.ambient, self.ambient);
+        }
+        self.secure_bits &= !KEEP_CAPS;
+        for ids in [&mut self.uid, &mut self.gid] {
+            (ids[SAVED], ids[FILE_SYSTEM]) = (ids[EFFECTIVE], ids[EFFECTIVE]);
         }
     }
 }
@@ -170,6 +210,13 @@ pub fn setfsuid(context: &mut Context<'_>, uid: u32) -> Outcome {
     let old = own.uid[FILE_SYSTEM];
     if uid != UNCHANGED && (own.is_capable(CAP_SETUID) || own.uid.contains(&uid)) {
         own.uid[FILE_SYSTEM] = uid;
+        if own.secure_bits & NO_SETUID_FIXUP == 0 {
+            if old == 0 && uid != 0 {
+                own.capabilities[0] &= !FILE_SYSTEM_CAPABILITIES;
+            } else if old != 0 && uid == 0 {
+                own.capabilities[0] |= own.capabilities[1] & FILE_SYSTEM_CAPABILITIES;
+            }
+        }
     }
     Ok(old as usize)
 }
@@ -226,8 +273,7 @@ fn capability_words(header: UserPtr<u32>) -> Result<usize, super::Stop> {
 }
 
 fn is_own(context: &Context<'_>, pid: u32) -> bool {
-    let pid = crate::kernel().tasks.meant(pid);
-    pid == 0 || pid == context.thread.tid.0 || pid == context.process().pid.0
+    pid == 0 || crate::kernel().tasks.meant(pid) == context.thread.tid.0
 }
 
 /// `capget(2)`.
@@ -238,17 +284,18 @@ pub fn capget(context: &mut Context<'_>, header: UserPtr<u32>, data: UserPtr<u32
         Err(_) if data.is_null() => return Ok(0),
         Err(stop) => return Err(stop),
     };
+    if data.is_null() {
+        return Ok(0);
+    }
     let pid = header.at(1).read()?;
     if (pid as i32) < 0 {
         return Err(EINVAL.into());
     }
-    if !is_own(context, pid) {
-        return Err(ESRCH.into());
-    }
-    if data.is_null() {
-        return Ok(0);
-    }
-    let sets = with(context, |own| own.capabilities);
+    let target = match pid {
+        0 => context.process(),
+        pid => crate::kernel().thread(Tid(crate::kernel().tasks.meant(pid))).ok_or(ESRCH)?.process(),
+    };
+    let sets = target.credentials.borrow().capabilities;
     for word in 0..words {
         for (index, set) in sets.iter().enumerate() {
             data.at(word * 3 + index).write((set >> (32 * word)) as u32)?;
@@ -273,12 +320,16 @@ pub fn capset(context: &mut Context<'_>, header: UserPtr<u32>, data: UserPtr<u32
     let mut own = process.credentials.borrow_mut();
     let [effective, permitted, inheritable] = sets;
     let [_, old_permitted, old_inheritable] = own.capabilities;
+    let sets = [effective, permitted, inheritable].map(|set| set & own.valid());
+    let [effective, permitted, inheritable] = sets;
     let within = permitted & !old_permitted == 0
         && effective & !permitted == 0
-        && inheritable & !(old_inheritable | old_permitted) == 0;
+        && (own.is_capable(CAP_SETPCAP) || inheritable & !(old_inheritable | old_permitted) == 0)
+        && inheritable & !(old_inheritable | own.bounding) == 0;
     if !within {
         return Err(EPERM.into());
     }
-    own.capabilities = [effective, permitted, inheritable];
+    own.capabilities = sets;
+    own.ambient &= permitted & inheritable;
     Ok(0)
 }

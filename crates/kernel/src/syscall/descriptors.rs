@@ -3,6 +3,7 @@
 use super::arguments::Fd;
 use super::{Context, Outcome};
 use crate::errno::{EBADF, EBUSY, EINVAL, EPERM, Errno};
+use crate::events::asynchronous;
 use crate::fs::descriptors::Descriptor;
 use crate::fs::file::OpenFlags;
 use crate::fs::inode::Caller;
@@ -115,6 +116,9 @@ pub fn fcntl(context: &mut Context<'_>, fd: Fd, command: u32, argument: u64) -> 
             if let Some(inode) = own.filter(|_| (wanted - file.flags.get()).contains(OpenFlags::NOATIME)) {
                 inode.check_owner(&Caller::of(&context.process().credentials.borrow()))?;
             }
+            let on = OpenFlags::from_bits_truncate(argument as u32).contains(OpenFlags::ASYNC);
+            // An object that knows nothing of it keeps quiet.
+            let _ = asynchronous::set(file, fd.0, on, &context.process().credentials.borrow());
             file.flags.set((file.flags.get() - SETTABLE) | wanted);
             Ok(0)
         }
@@ -191,17 +195,36 @@ pub fn ioctl(context: &mut Context<'_>, fd: Fd, request: u32, argument: UserAddr
     const FIONCLEX: u32 = 0x5450;
     const FIOCLEX: u32 = 0x5451;
     const FIOASYNC: u32 = 0x5452;
+    const FIOSETOWN: u32 = 0x8901;
+    const SIOCSPGRP: u32 = 0x8902;
+    const FIOGETOWN: u32 = 0x8903;
+    const SIOCGPGRP: u32 = 0x8904;
+    const F_SETOWN: u32 = 8;
+    const F_GETOWN: u32 = 9;
     let table = context.process().descriptors();
     let file = table.get(fd)?;
     if file.flags.get().contains(OpenFlags::PATH) {
         return Err(EBADF.into());
     }
     match request {
-        FIONBIO | FIOASYNC => {
-            let flag = if request == FIONBIO { OpenFlags::NONBLOCK } else { OpenFlags::ASYNC };
+        FIOASYNC => {
+            let on = UserPtr::<i32>::new(argument.0).read()? != 0;
+            asynchronous::set(&file, fd.0, on, &context.process().credentials.borrow())?;
+            Ok(0)
+        }
+        FIOSETOWN | SIOCSPGRP if file.object.as_socket().is_some() => {
+            let owner = UserPtr::<i32>::new(argument.0).read()?;
+            super::owners::control(&file, F_SETOWN, i64::from(owner).cast_unsigned())
+        }
+        FIOGETOWN | SIOCGPGRP if file.object.as_socket().is_some() => {
+            let owner = super::owners::control(&file, F_GETOWN, 0)?;
+            UserPtr::<i32>::new(argument.0).write(owner as i32)?;
+            Ok(0)
+        }
+        FIONBIO => {
             let on = UserPtr::<i32>::new(argument.0).read()? != 0;
             let mut flags = file.flags.get();
-            flags.set(flag, on);
+            flags.set(OpenFlags::NONBLOCK, on);
             file.flags.set(flags);
             Ok(0)
         }

@@ -88,6 +88,7 @@ fn replace(context: &mut Context<'_>, path: &[u8], arguments: UserAddr, environm
         }
     }
     process.has_executed.set(true);
+    process.credentials.borrow_mut().after_execution();
     process.exit_signal.set(if process.exit_signal.get() == 0 { 0 } else { Signal::CHLD.0 });
     process.flags.borrow_mut().remove(&exit::PR_SET_PDEATHSIG);
     if process.shares_memory() {

@@ -2,9 +2,11 @@
 //! sandbox's, not the host's.
 
 use super::{Context, Outcome};
-use crate::errno::{EFAULT, EINVAL, EPERM, ESRCH};
+use crate::errno::{EFAULT, EINVAL, EPERM, ESRCH, Errno};
 use crate::kernel;
+use crate::task::{Process, Tid};
 use crate::user_memory::{UserAddr, UserPtr, copy_out};
+use alloc::rc::Rc;
 
 /// Processors the guest sees.
 pub fn processors() -> usize {
@@ -64,163 +66,71 @@ pub fn getrandom(_context: &mut Context<'_>, into: UserAddr, len: usize, flags: 
     Ok(len)
 }
 
-/// A thread that a scheduling call names: 0 is the caller.
-fn exists(context: &Context<'_>, pid: i32) -> Result<(), super::Stop> {
-    match u32::try_from(pid) {
-        Ok(0) => Ok(()),
-        Ok(tid) if kernel().thread(crate::task::Tid(kernel().tasks.meant(tid))).is_some() => Ok(()),
-        Ok(tid) if kernel().tasks.meant(tid) == context.process().pid.0 => Ok(()),
-        Ok(_) => Err(ESRCH.into()),
-        Err(_) => Err(EINVAL.into()),
-    }
-}
-
-/// `sched_getaffinity(2)`: as many processors as the sandbox has.
-pub fn sched_getaffinity(context: &mut Context<'_>, pid: i32, len: usize, mask: UserAddr) -> Outcome {
-    exists(context, pid)?;
-    let processors = processors();
-    let bytes = processors.div_ceil(64) * 8;
-    if len < bytes || !len.is_multiple_of(8) {
-        return Err(EINVAL.into());
-    }
-    for index in 0..bytes / 8 {
-        let left = processors - index * 64;
-        let word = if left >= 64 { u64::MAX } else { (1 << left) - 1 };
-        UserPtr::<u64>::new(mask.0).at(index).write(word)?;
-    }
-    Ok(bytes)
-}
-
-/// `sched_setaffinity(2)`: checked; the host decides where threads run.
-pub fn sched_setaffinity(context: &mut Context<'_>, pid: i32, len: usize, mask: UserAddr) -> Outcome {
-    exists(context, pid)?;
-    let mut bytes = [0u8; 128];
-    let len = len.min(bytes.len());
-    crate::user_memory::copy_in(&mut bytes[..len], mask)?;
-    let any = (0..processors().min(len * 8)).any(|cpu| bytes[cpu / 8] >> (cpu % 8) & 1 != 0);
-    if any { Ok(0) } else { Err(EINVAL.into()) }
-}
-
-/// `sched_yield(2)`.
-pub fn sched_yield(_context: &mut Context<'_>) -> Outcome {
-    crate::lock::released(crate::host::sched_yield);
-    Ok(0)
-}
-
-/// `sched_getscheduler(2)`: `SCHED_OTHER`.
-pub fn sched_getscheduler(context: &mut Context<'_>, pid: i32) -> Outcome {
-    exists(context, pid)?;
-    Ok(0)
-}
-
-/// `sched_setscheduler(2)`: only `SCHED_OTHER`, `SCHED_BATCH` and `SCHED_IDLE` with priority 0, which change nothing.
-pub fn sched_setscheduler(context: &mut Context<'_>, pid: i32, policy: u32, parameters: UserPtr<i32>) -> Outcome {
-    exists(context, pid)?;
-    let priority = parameters.read()?;
-    match policy & !0x4000_0000 {
-        0 | 3 | 5 if priority == 0 => Ok(0),
-        1 | 2 if (1..=99).contains(&priority) => Err(EPERM.into()),
-        _ => Err(EINVAL.into()),
-    }
-}
-
-/// `sched_getparam(2)`.
-pub fn sched_getparam(context: &mut Context<'_>, pid: i32, parameters: UserPtr<i32>) -> Outcome {
-    exists(context, pid)?;
-    parameters.write(0)?;
-    Ok(0)
-}
-
-/// `sched_setparam(2)`.
-pub fn sched_setparam(context: &mut Context<'_>, pid: i32, parameters: UserPtr<i32>) -> Outcome {
-    sched_setscheduler(context, pid, 0, parameters)
-}
-
-/// `sched_get_priority_max(2)`.
-pub fn sched_get_priority_max(_context: &mut Context<'_>, policy: u32) -> Outcome {
-    match policy {
-        1 | 2 => Ok(99),
-        0 | 3 | 5 | 6 => Ok(0),
-        _ => Err(EINVAL.into()),
-    }
-}
-
-/// `sched_get_priority_min(2)`.
-pub fn sched_get_priority_min(_context: &mut Context<'_>, policy: u32) -> Outcome {
-    match policy {
-        1 | 2 => Ok(1),
-        0 | 3 | 5 | 6 => Ok(0),
-        _ => Err(EINVAL.into()),
-    }
-}
-
-/// `getcpu(2)`: which processor it is changes at any time; the first is as good an answer as any.
-pub fn getcpu(_context: &mut Context<'_>, cpu: UserPtr<u32>, node: UserPtr<u32>, _cache: UserAddr) -> Outcome {
-    if let Some(cpu) = cpu.non_null() {
-        cpu.write(0)?;
-    }
-    if let Some(node) = node.non_null() {
-        node.write(0)?;
-    }
-    Ok(0)
-}
-
-/// `getpriority(2)`: nice 0, in the form of the raw call.
-pub fn getpriority(_context: &mut Context<'_>, which: u32, _who: u32) -> Outcome {
-    if which > 2 { Err(EINVAL.into()) } else { Ok(20) }
-}
-
-/// `setpriority(2)`: accepted downwards; has no effect.
-pub fn setpriority(_context: &mut Context<'_>, which: u32, _who: u32, _nice: i32) -> Outcome {
-    if which > 2 { Err(EINVAL.into()) } else { Ok(0) }
-}
-
 const RLIMIT_NOFILE: usize = 7;
-const LIMITS: usize = 16;
+const RLIMIT_CPU: usize = 0;
 
 /// `getrlimit(2)`.
-pub fn getrlimit(context: &mut Context<'_>, resource: usize, into: UserPtr<[u64; 2]>) -> Outcome {
-    let (soft, hard) = *context.process().limits.borrow().get(resource).ok_or(EINVAL)?;
+pub fn getrlimit(context: &mut Context<'_>, resource: u32, into: UserPtr<[u64; 2]>) -> Outcome {
+    let (soft, hard) = *context.process().limits.borrow().get(resource as usize).ok_or(EINVAL)?;
     into.write([soft, hard])?;
     Ok(0)
 }
 
 /// `setrlimit(2)`.
-pub fn setrlimit(context: &mut Context<'_>, resource: usize, from: UserPtr<[u64; 2]>) -> Outcome {
+pub fn setrlimit(context: &mut Context<'_>, resource: u32, from: UserPtr<[u64; 2]>) -> Outcome {
+    if from.is_null() {
+        return Err(EFAULT.into());
+    }
     prlimit64(context, 0, resource, from, UserPtr::new(0))
+}
+
+/// The process whose limits a call names: 0 is the caller's.
+fn limited(context: &Context<'_>, pid: i32) -> Result<Rc<Process>, Errno> {
+    const CAP_SYS_RESOURCE: u32 = 24;
+    let own = context.process();
+    let thread = match u32::try_from(pid).map_err(|_| ESRCH)? {
+        0 => return Ok(own),
+        number => kernel().thread(Tid(kernel().tasks.meant(number))).ok_or(ESRCH)?,
+    };
+    let target = thread.process();
+    let (caller, other) = (own.credentials.borrow().clone(), target.credentials.borrow().clone());
+    let same = other.uid[..3].iter().all(|uid| *uid == caller.uid[0])
+        && other.gid[..3].iter().all(|gid| *gid == caller.gid[0]);
+    if same || caller.is_capable(CAP_SYS_RESOURCE) { Ok(target) } else { Err(EPERM) }
 }
 
 /// `prlimit(2)`.
 pub fn prlimit64(
     context: &mut Context<'_>,
     pid: i32,
-    resource: usize,
+    resource: u32,
     new: UserPtr<[u64; 2]>,
     old: UserPtr<[u64; 2]>,
 ) -> Outcome {
-    exists(context, pid)?;
-    let process = context.process();
-    if resource >= LIMITS {
-        return Err(EINVAL.into());
-    }
-    let before = process.limits.borrow()[resource];
-    if let Some(new) = new.non_null() {
-        let [soft, hard] = new.read()?;
+    const CAP_SYS_RESOURCE: u32 = 24;
+    /// `fs.nr_open`
+    const MOST_FILES: u64 = 1 << 20;
+    let new = new.non_null().map(UserPtr::read).transpose()?;
+    let process = limited(context, pid)?;
+    let resource = resource as usize;
+    let before = *process.limits.borrow().get(resource).ok_or(EINVAL)?;
+    if let Some([soft, hard]) = new {
         if soft > hard {
             return Err(EINVAL.into());
         }
-        const CAP_SYS_RESOURCE: u32 = 24;
-        if hard > before.1 && !process.credentials.borrow().is_capable(CAP_SYS_RESOURCE) {
+        let may_raise = context.process().credentials.borrow().is_capable(CAP_SYS_RESOURCE);
+        if resource == RLIMIT_NOFILE && hard > MOST_FILES || hard > before.1 && !may_raise {
             return Err(EPERM.into());
         }
         if resource == RLIMIT_NOFILE {
-            // `fs.nr_open`
-            if hard > 1 << 20 {
-                return Err(EPERM.into());
-            }
             process.descriptors().set_limit(soft as usize);
         }
-        process.limits.borrow_mut()[resource] = (soft, hard);
+        if let Some(limit) = process.limits.borrow_mut().get_mut(resource) {
+            *limit = (soft, hard);
+        }
+        if resource == RLIMIT_CPU {
+            process.timers.limit_cpu(&process);
+        }
     }
     if let Some(old) = old.non_null() {
         old.write([before.0, before.1])?;

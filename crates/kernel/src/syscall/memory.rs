@@ -581,7 +581,7 @@ pub fn membarrier(context: &mut Context<'_>, command: u32, flags: u32, _cpu: i32
     let space = context.process().space();
     let registered = space.membarrier.get();
     match command {
-        0 => Ok(0x7f),
+        0 => Ok((0x7f | GET_REGISTRATIONS) as usize),
         GLOBAL | GLOBAL_EXPEDITED => barrier(),
         REGISTER_GLOBAL_EXPEDITED | REGISTER_PRIVATE_EXPEDITED | REGISTER_PRIVATE_EXPEDITED_SYNC_CORE => {
             space.membarrier.set(registered | command);

@@ -24,8 +24,11 @@ pub mod owners;
 #[cfg(test)]
 mod page;
 pub mod paths;
+pub mod pidfds;
+pub mod prctl;
 pub mod process;
 pub mod process_memory;
+pub mod scheduling;
 pub mod signals;
 pub mod sockets;
 pub mod splice;

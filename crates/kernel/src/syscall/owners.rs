@@ -1,5 +1,5 @@
 //! Who is told by a signal that a descriptor became ready (`F_SETOWN` and its relatives in `fcntl(2)`). The numbers are
-//! kept and answered; `O_ASYNC` itself is not served.
+//! kept and answered; [`crate::events::asynchronous`] serves `O_ASYNC`.
 
 use super::Outcome;
 use crate::errno::{EINVAL, ESRCH, Errno};
@@ -10,8 +10,9 @@ use crate::user_memory::UserPtr;
 use alloc::rc::Rc;
 
 /// `F_OWNER_TID`, `F_OWNER_PID`, `F_OWNER_PGRP`.
-const OWNER_TID: u8 = 0;
-const OWNER_PID: u8 = 1;
+pub const OWNER_TID: u8 = 0;
+/// See [`OWNER_TID`].
+pub const OWNER_PID: u8 = 1;
 const OWNER_GROUP: u8 = 2;
 
 /// Whose signals they are.

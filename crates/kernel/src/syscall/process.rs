@@ -1,11 +1,11 @@
-//! Processes: who one is, groups and sessions, `prctl` and `arch_prctl`.
+//! Processes: who one is, groups and sessions, `arch_prctl`.
 
 use super::{Context, Outcome};
 use crate::entry;
-use crate::errno::{EACCES, EFAULT, EINVAL, ENODEV, EPERM, ESRCH};
+use crate::errno::{EACCES, EINVAL, ENODEV, EPERM, ESRCH};
 use crate::kernel;
 use crate::task::{Pid, Process};
-use crate::user_memory::{UserAddr, UserPtr, copy_in, copy_out};
+use crate::user_memory::{UserAddr, UserPtr};
 use abi::layout::GUEST_END;
 use alloc::rc::Rc;
 
@@ -117,96 +117,6 @@ pub fn arch_prctl(_context: &mut Context<'_>, operation: u32, address: u64) -> O
         _ => return Err(EINVAL.into()),
     }
     Ok(0)
-}
-
-/// Options of `prctl(2)` that are kept as numbers: set, get, largest value.
-const NUMBERS: [(u32, u32, u64); 4] = [(1, 2, 64), (29, 30, u64::MAX), (36, 37, 1), (41, 42, 1)];
-
-/// `prctl(2)`.
-pub fn prctl(context: &mut Context<'_>, option: u32, first: u64, second: u64, _third: u64, _fourth: u64) -> Outcome {
-    const PR_GET_DUMPABLE: u32 = 3;
-    const PR_SET_DUMPABLE: u32 = 4;
-    const PR_GET_KEEPCAPS: u32 = 7;
-    const PR_SET_KEEPCAPS: u32 = 8;
-    const PR_SET_NAME: u32 = 15;
-    const PR_GET_NAME: u32 = 16;
-    const PR_GET_SECCOMP: u32 = 21;
-    const PR_CAPBSET_READ: u32 = 23;
-    const PR_CAPBSET_DROP: u32 = 24;
-    const PR_GET_SECUREBITS: u32 = 27;
-    const PR_SET_NO_NEW_PRIVS: u32 = 38;
-    const PR_GET_NO_NEW_PRIVS: u32 = 39;
-    const CAP_SETPCAP: u32 = 8;
-    const CAP_LAST: u64 = 40;
-    let process = context.process();
-    match option {
-        PR_GET_DUMPABLE => Ok(process.flags.borrow().get(&PR_SET_DUMPABLE).map_or(1, |value| *value as usize)),
-        PR_SET_DUMPABLE | PR_SET_KEEPCAPS => {
-            if first > 1 {
-                return Err(EINVAL.into());
-            }
-            process.flags.borrow_mut().insert(option, first);
-            Ok(0)
-        }
-        PR_GET_KEEPCAPS => Ok(process.flags.borrow().get(&PR_SET_KEEPCAPS).map_or(0, |value| *value as usize)),
-        PR_SET_NAME => {
-            let name = crate::user_memory::read_string(UserAddr(first), 4096).or_else(|errno| {
-                let mut bytes = [0; 15];
-                copy_in(&mut bytes, UserAddr(first)).map(|()| bytes.to_vec()).map_err(|_| errno)
-            })?;
-            *context.thread.name.borrow_mut() = name[..name.len().min(15)].to_vec();
-            Ok(0)
-        }
-        PR_GET_NAME => {
-            let mut bytes = [0; 16];
-            let name = context.thread.name.borrow().clone();
-            bytes[..name.len().min(15)].copy_from_slice(&name[..name.len().min(15)]);
-            copy_out(UserAddr(first), &bytes)?;
-            Ok(0)
-        }
-        PR_GET_SECCOMP | PR_GET_SECUREBITS => Ok(0),
-        PR_CAPBSET_READ if first <= CAP_LAST => Ok((process.credentials.borrow().bounding >> first & 1) as usize),
-        PR_CAPBSET_DROP if first <= CAP_LAST => {
-            let mut own = process.credentials.borrow_mut();
-            if !own.is_capable(CAP_SETPCAP) {
-                return Err(EPERM.into());
-            }
-            own.bounding &= !(1 << first);
-            Ok(0)
-        }
-        PR_SET_NO_NEW_PRIVS => {
-            if first != 1 || second != 0 {
-                return Err(EINVAL.into());
-            }
-            process.credentials.borrow_mut().no_new_privileges = true;
-            Ok(0)
-        }
-        PR_GET_NO_NEW_PRIVS => Ok(usize::from(process.credentials.borrow().no_new_privileges)),
-        _ => number_option(&process, option, first),
-    }
-}
-
-fn number_option(process: &Process, option: u32, argument: u64) -> Outcome {
-    for (set, get, largest) in NUMBERS {
-        if option == set {
-            if argument > largest {
-                return Err(EINVAL.into());
-            }
-            process.flags.borrow_mut().insert(set, argument);
-            return Ok(0);
-        }
-        if option == get {
-            let value = process.flags.borrow().get(&set).copied().unwrap_or(0);
-            // PR_GET_PDEATHSIG and PR_GET_CHILD_SUBREAPER store an int; the others return it.
-            if matches!(get, 2 | 37) {
-                UserPtr::<i32>::new(argument).write(value as i32).map_err(|_| EFAULT)?;
-                return Ok(0);
-            }
-            return Ok(value as usize);
-        }
-    }
-    kernel().note_unsupported(&alloc::format!("prctl option {option:#x}"));
-    Err(EINVAL.into())
 }
 
 /// `personality(2)`: `PER_LINUX`, which is all there is.

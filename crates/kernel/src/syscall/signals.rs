@@ -26,8 +26,13 @@ impl SignalNumber {
         Signal::new(self.0)
     }
 
+    /// Whether it is this number.
+    pub(super) fn is(self, number: i32) -> bool {
+        self.0 == number
+    }
+
     /// As [`SignalNumber::signal`]; none for 0, with which `kill` only asks.
-    fn signal_or_probe(self) -> Result<Option<Signal>, Errno> {
+    pub(super) fn signal_or_probe(self) -> Result<Option<Signal>, Errno> {
         if self.0 == 0 { Ok(None) } else { self.signal().map(Some) }
     }
 }
@@ -190,7 +195,11 @@ fn may_signal(sender: &Credentials, target: &Credentials) -> bool {
         || [real, effective].iter().any(|uid| *uid == target_real || *uid == target_saved)
 }
 
-fn check_permission(context: &Context<'_>, target: &Rc<Process>, signal: Option<Signal>) -> Result<(), Errno> {
+pub(super) fn check_permission(
+    context: &Context<'_>,
+    target: &Rc<Process>,
+    signal: Option<Signal>,
+) -> Result<(), Errno> {
     let process = context.process();
     let same_session = signal == Some(Signal::CONT) && process.session.get() == target.session.get();
     if Rc::ptr_eq(&process, target) || same_session {
@@ -200,7 +209,7 @@ fn check_permission(context: &Context<'_>, target: &Rc<Process>, signal: Option<
     if allowed { Ok(()) } else { Err(EPERM) }
 }
 
-fn sender_info(context: &Context<'_>, signal: Signal, code: i32) -> Info {
+pub(super) fn sender_info(context: &Context<'_>, signal: Signal, code: i32) -> Info {
     let process = context.process();
     let uid = process.credentials.borrow().uid[0];
     Info::from_sender(signal, code, kernel().tasks.shown(process.pid.0), uid)
@@ -278,7 +287,7 @@ pub fn tgkill(context: &mut Context<'_>, tgid: i32, tid: i32, signal: SignalNumb
 }
 
 /// The information of `rt_sigqueueinfo`: a program may pass itself off as the kernel or as `kill` only to itself.
-fn queued_info(
+pub(super) fn queued_info(
     context: &Context<'_>,
     target: &Rc<Process>,
     signal: Option<Signal>,

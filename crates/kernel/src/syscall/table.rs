@@ -5,9 +5,9 @@
 
 use super::arguments::{Argument, Fd, UserPath};
 use super::execve;
-use super::{Context, Outcome, credentials, events, machine, process, threads};
+use super::{Context, Outcome, credentials, events, machine, pidfds, prctl, process, threads};
 use super::{attributes, descriptors, files, inotify, io, mounts, names, opening, paths, splice, transfer};
-use super::{memory, memory_locks, mqueue, process_memory, sockets, sysv};
+use super::{memory, memory_locks, mqueue, process_memory, scheduling, sockets, sysv};
 use super::{signals, time, wait};
 use crate::events::epoll::Reported;
 use crate::user_memory::{UserAddr, UserPtr};
@@ -96,7 +96,7 @@ rows! {
     32 dup(fd: Fd) => descriptors::dup, full;
     33 dup2(old: Fd, new: Fd) => descriptors::dup2, full;
     40 sendfile(out: Fd, input: Fd, offset: UserPtr<i64>, count: usize) => transfer::sendfile, full;
-    72 fcntl(fd: Fd, command: u32, argument: u64) => descriptors::fcntl, partial("no leases, no SIGIO");
+    72 fcntl(fd: Fd, command: u32, argument: u64) => descriptors::fcntl, partial("no leases, no F_NOTIFY");
     73 flock(fd: Fd, operation: u32) => descriptors::flock, full;
     74 fsync(fd: Fd) => descriptors::fsync, full;
     75 fdatasync(fd: Fd) => descriptors::fsync, full;
@@ -219,7 +219,7 @@ rows! {
     59 execve(path: UserPath, arguments: UserAddr, environment: UserAddr) => execve::execve, full;
     322 execveat(directory: Fd, path: UserPath, arguments: UserAddr, environment: UserAddr, flags: u32) => execve::execveat, full;
     39 getpid() => process::getpid, full;
-    56 clone(flags: u64, stack: UserAddr, parent_tid: UserPtr<u32>, child_tid: UserPtr<u32>, tls: u64) => threads::clone, partial("no namespaces, no pidfds");
+    56 clone(flags: u64, stack: UserAddr, parent_tid: UserPtr<u32>, child_tid: UserPtr<u32>, tls: u64) => threads::clone, partial("no namespaces");
     60 exit(status: i32) => threads::exit, full;
     110 getppid() => process::getppid, full;
     158 arch_prctl(operation: u32, address: u64) => process::arch_prctl, partial("GS belongs to the kernel");
@@ -234,10 +234,10 @@ rows! {
     273 set_robust_list(head: UserAddr, len: usize) => threads::set_robust_list, full;
     274 get_robust_list(tid: i32, head: UserPtr<u64>, len: UserPtr<u64>) => threads::get_robust_list, full;
     334 rseq(area: UserAddr, len: u32, flags: i32, signature: u32) => threads::rseq, partial("never there");
-    435 clone3(arguments: UserAddr, size: usize) => threads::clone3, partial("no namespaces, no pidfds");
+    435 clone3(arguments: UserAddr, size: usize) => threads::clone3, partial("no namespaces, no chosen numbers");
 
     63 uname(into: UserAddr) => machine::uname, full;
-    97 getrlimit(resource: usize, into: UserPtr<[u64; 2]>) => machine::getrlimit, full;
+    97 getrlimit(resource: u32, into: UserPtr<[u64; 2]>) => machine::getrlimit, full;
     98 getrusage(who: i32, into: UserPtr<u64>) => machine::getrusage, partial("times and memory only");
     99 sysinfo(into: UserAddr) => machine::sysinfo, full;
     102 getuid() => credentials::getuid, full;
@@ -264,27 +264,35 @@ rows! {
     125 capget(header: UserPtr<u32>, data: UserPtr<u32>) => credentials::capget, full;
     126 capset(header: UserPtr<u32>, data: UserPtr<u32>) => credentials::capset, full;
     135 personality(persona: u32) => process::personality, partial("PER_LINUX only");
-    140 getpriority(which: u32, who: u32) => machine::getpriority, partial("nice is always 0");
-    141 setpriority(which: u32, who: u32, nice: i32) => machine::setpriority, partial("has no effect");
-    142 sched_setparam(pid: i32, parameters: UserPtr<i32>) => machine::sched_setparam, partial("SCHED_OTHER only");
-    143 sched_getparam(pid: i32, parameters: UserPtr<i32>) => machine::sched_getparam, full;
-    144 sched_setscheduler(pid: i32, policy: u32, parameters: UserPtr<i32>) => machine::sched_setscheduler, partial("SCHED_OTHER only");
-    145 sched_getscheduler(pid: i32) => machine::sched_getscheduler, full;
-    146 sched_get_priority_max(policy: u32) => machine::sched_get_priority_max, full;
-    147 sched_get_priority_min(policy: u32) => machine::sched_get_priority_min, full;
-    24 sched_yield() => machine::sched_yield, full;
-    157 prctl(option: u32, first: u64, second: u64, third: u64, fourth: u64) => process::prctl, partial("names, flags and capabilities");
-    160 setrlimit(resource: usize, from: UserPtr<[u64; 2]>) => machine::setrlimit, full;
+    24 sched_yield() => scheduling::sched_yield, full;
+    140 getpriority(which: i32, who: i32) => scheduling::getpriority, full;
+    141 setpriority(which: i32, who: i32, nice: i32) => scheduling::setpriority, partial("kept in the books only: the host decides what runs");
+    142 sched_setparam(pid: i32, parameters: UserPtr<i32>) => scheduling::sched_setparam, partial("kept in the books only: the host decides what runs");
+    143 sched_getparam(pid: i32, parameters: UserPtr<i32>) => scheduling::sched_getparam, full;
+    144 sched_setscheduler(pid: i32, policy: i32, parameters: UserPtr<i32>) => scheduling::sched_setscheduler, partial("kept in the books only: the host decides what runs");
+    145 sched_getscheduler(pid: i32) => scheduling::sched_getscheduler, full;
+    146 sched_get_priority_max(policy: u32) => scheduling::sched_get_priority_max, full;
+    147 sched_get_priority_min(policy: u32) => scheduling::sched_get_priority_min, full;
+    148 sched_rr_get_interval(pid: i32, interval: UserPtr<[i64; 2]>) => scheduling::sched_rr_get_interval, full;
+    203 sched_setaffinity(pid: i32, len: usize, mask: UserAddr) => scheduling::sched_setaffinity, partial("kept in the books only: the host decides what runs");
+    204 sched_getaffinity(pid: i32, len: usize, mask: UserAddr) => scheduling::sched_getaffinity, full;
+    251 ioprio_set(which: i32, who: i32, priority: i32) => scheduling::ioprio_set, partial("kept in the books only");
+    252 ioprio_get(which: i32, who: i32) => scheduling::ioprio_get, full;
+    309 getcpu(cpu: UserPtr<u32>, node: UserPtr<u32>, cache: UserAddr) => scheduling::getcpu, full;
+    314 sched_setattr(pid: i32, attributes: UserPtr<u32>, flags: u32) => scheduling::sched_setattr, partial("kept in the books only: the host decides what runs");
+    315 sched_getattr(pid: i32, attributes: UserAddr, size: usize, flags: u32) => scheduling::sched_getattr, full;
+    157 prctl(option: u32, first: u64, second: u64, third: u64, fourth: u64) => prctl::prctl, partial("no seccomp, no PR_SET_MM, no write protection of code");
+    160 setrlimit(resource: u32, from: UserPtr<[u64; 2]>) => machine::setrlimit, full;
     170 sethostname(name: UserAddr, len: usize) => process::sethostname, full;
     171 setdomainname(name: UserAddr, len: usize) => process::sethostname, full;
-    203 sched_setaffinity(pid: i32, len: usize, mask: UserAddr) => machine::sched_setaffinity, partial("the host decides where threads run");
-    204 sched_getaffinity(pid: i32, len: usize, mask: UserAddr) => machine::sched_getaffinity, full;
     57 fork() => threads::fork, full;
     58 vfork() => threads::vfork, full;
     61 wait4(pid: i32, status: UserPtr<u32>, options: u32, usage: UserPtr<u64>) => wait::wait4, full;
-    247 waitid(kind: u32, id: u32, info: UserAddr, options: u32, usage: UserPtr<u64>) => wait::waitid, partial("no pidfds");
-    302 prlimit64(pid: i32, resource: usize, new: UserPtr<[u64; 2]>, old: UserPtr<[u64; 2]>) => machine::prlimit64, full;
-    309 getcpu(cpu: UserPtr<u32>, node: UserPtr<u32>, cache: UserAddr) => machine::getcpu, full;
+    247 waitid(kind: u32, id: u32, info: UserAddr, options: u32, usage: UserPtr<u64>) => wait::waitid, full;
+    424 pidfd_send_signal(fd: Fd, signal: signals::SignalNumber, info: UserPtr<[u8; 128]>, flags: u32) => pidfds::pidfd_send_signal, full;
+    434 pidfd_open(pid: i32, flags: u32) => pidfds::pidfd_open, full;
+    438 pidfd_getfd(fd: Fd, target: Fd, flags: u32) => pidfds::pidfd_getfd, full;
+    302 prlimit64(pid: i32, resource: u32, new: UserPtr<[u64; 2]>, old: UserPtr<[u64; 2]>) => machine::prlimit64, full;
     318 getrandom(into: UserAddr, len: usize, flags: u32) => machine::getrandom, full;
 
     // Signals.

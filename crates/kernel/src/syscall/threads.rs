@@ -2,9 +2,12 @@
 
 use super::{Context, Outcome, Stop};
 use crate::errno::{E2BIG, EAGAIN, EINTR, EINVAL, ENOSYS, EPERM, ESRCH, Errno};
+use crate::events::pidfd::PidFd;
+use crate::fs::file::OpenFlags;
 use crate::kernel;
-use crate::task::fork::{Birth, beginning};
+use crate::task::fork::{self, Birth, beginning};
 use crate::task::futex::{Reach, pi};
+use crate::task::schedule::DEADLINE;
 use crate::task::signal::Signal;
 use crate::task::{Thread, Tid, exit, futex as futexes, host_process};
 use crate::time::clock;
@@ -64,6 +67,7 @@ impl CloneFlags {
         .union(Self::DETACHED)
         .union(Self::UNTRACED)
         .union(Self::PTRACE)
+        .union(Self::PIDFD)
         .union(Self::IO);
 }
 
@@ -78,20 +82,26 @@ pub fn clone(
 ) -> Outcome {
     // The low byte is the signal for the parent, which threads don't have.
     let exit_signal = (flags & 0xff) as u8;
-    begin(context, flags & 0xffff_ff00, exit_signal, stack, parent_tid, child_tid, tls)
+    let flags = flags & 0xffff_ff00;
+    let has = |flag: CloneFlags| flags & flag.bits() != 0;
+    // The place for the descriptor is that for the number.
+    if has(CloneFlags::PIDFD) && (has(CloneFlags::PARENT_SETTID) || has(CloneFlags::DETACHED)) {
+        return Err(EINVAL.into());
+    }
+    begin(context, flags, exit_signal, stack, [parent_tid, child_tid, parent_tid], tls)
 }
 
 /// `fork(2)`.
 pub fn fork(context: &mut Context<'_>) -> Outcome {
     let none = UserPtr::new(0);
-    begin(context, 0, Signal::CHLD.0, UserAddr(0), none, none, 0)
+    begin(context, 0, Signal::CHLD.0, UserAddr(0), [none; 3], 0)
 }
 
 /// `vfork(2)`.
 pub fn vfork(context: &mut Context<'_>) -> Outcome {
     let flags = CloneFlags::VM | CloneFlags::VFORK;
     let none = UserPtr::new(0);
-    begin(context, flags.bits(), Signal::CHLD.0, UserAddr(0), none, none, 0)
+    begin(context, flags.bits(), Signal::CHLD.0, UserAddr(0), [none; 3], 0)
 }
 
 /// `clone3(2)`: `struct clone_args` as eleven words.
@@ -108,10 +118,18 @@ pub fn clone3(context: &mut Context<'_>, arguments: UserAddr, size: usize) -> Ou
     if bytes[WORDS * 8..].iter().any(|byte| *byte != 0) {
         return Err(E2BIG.into());
     }
-    let [flags, _pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, _set_tid, set_tid_count, _cgroup] =
+    let [flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, set_tid, set_tid_count, cgroup] =
         crate::user_memory::from_bytes::<[u64; WORDS]>(&bytes);
-    let thread = flags & CloneFlags::THREAD.bits() != 0;
-    if exit_signal > 64 || thread && exit_signal != 0 || (stack == 0) != (stack_size == 0) || flags & 0xff != 0 {
+    let detached = flags & CloneFlags::DETACHED.bits() != 0;
+    let parented = flags & (CloneFlags::THREAD | CloneFlags::PARENT).bits() != 0;
+    if exit_signal > 64 || parented && exit_signal != 0 || (stack == 0) != (stack_size == 0) || flags & 0xff != 0 {
+        return Err(EINVAL.into());
+    }
+    // Numbers are chosen one a namespace, of which there can be 32.
+    if detached || set_tid_count > 32 || (set_tid == 0) != (set_tid_count == 0) || cgroup > i32::MAX as u64 {
+        return Err(EINVAL.into());
+    }
+    if set_tid_count > 1 {
         return Err(EINVAL.into());
     }
     if set_tid_count != 0 {
@@ -119,7 +137,8 @@ pub fn clone3(context: &mut Context<'_>, arguments: UserAddr, size: usize) -> Ou
         return Err(EPERM.into());
     }
     let top = UserAddr(stack).add(stack_size);
-    begin(context, flags, exit_signal as u8, top, UserPtr::new(parent_tid), UserPtr::new(child_tid), tls)
+    let places = [parent_tid, child_tid, pidfd].map(UserPtr::new);
+    begin(context, flags, exit_signal as u8, top, places, tls)
 }
 
 fn begin(
@@ -127,8 +146,7 @@ fn begin(
     flags: u64,
     exit_signal: u8,
     stack: UserAddr,
-    parent_tid: UserPtr<u32>,
-    child_tid: UserPtr<u32>,
+    [parent_tid, child_tid, pidfd]: [UserPtr<u32>; 3],
     tls: u64,
 ) -> Outcome {
     let has = |flag: CloneFlags| flags & flag.bits() != 0;
@@ -139,10 +157,16 @@ fn begin(
     if has(CloneFlags::THREAD) && !has(CloneFlags::SIGHAND) || has(CloneFlags::SIGHAND) && !has(CloneFlags::VM) {
         return Err(EINVAL.into());
     }
+    // A thread with a deadline can't be two.
+    let schedule = context.thread.schedule.borrow().clone();
+    let is_divisible = schedule.policy != DEADLINE || schedule.reset_on_fork;
+    if context.resumed.is_none() && (!exit::fits_user_limit(&context.process()) || !is_divisible) {
+        return Err(EAGAIN.into());
+    }
     let tid_address = |flag, address: UserPtr<u32>| if has(flag) { address.address() } else { UserAddr(0) };
     if !has(CloneFlags::THREAD) {
         if flags & !CloneFlags::PROCESS_ALLOWED.bits() != 0 {
-            kernel().note_unsupported("clone of a process with namespaces or a pidfd");
+            kernel().note_unsupported("clone of a process with namespaces");
             return Err(EINVAL.into());
         }
         if has(CloneFlags::SIGHAND) {
@@ -167,9 +191,10 @@ fn begin(
             parent_tid: tid_address(CloneFlags::PARENT_SETTID, parent_tid),
             child_tid: tid_address(CloneFlags::CHILD_SETTID, child_tid),
             clear_child_tid: guest_address(tid_address(CloneFlags::CHILD_CLEARTID, child_tid)),
+            pidfd: tid_address(CloneFlags::PIDFD, pidfd),
         };
         let resumed = context.resumed.map(|(progress, _)| progress);
-        return crate::task::fork::fork(context.thread, context.frame, birth, resumed);
+        return fork::fork(context.thread, context.frame, birth, resumed);
     }
     if flags & CloneFlags::SHARED.bits() != CloneFlags::SHARED.bits() || flags & !CloneFlags::THREAD_ALLOWED.bits() != 0
     {
@@ -183,6 +208,13 @@ fn begin(
         return Err(EAGAIN.into());
     }
     let tid = kernel().tasks.allocate();
+    let pidfd = match has(CloneFlags::PIDFD) {
+        true => {
+            let file = PidFd::open(context.process(), Some(tid), OpenFlags::empty());
+            Some(fork::add_pidfd(&context.process(), file, pidfd.address())?)
+        }
+        false => None,
+    };
     if has(CloneFlags::PARENT_SETTID) {
         parent_tid.write(tid.0)?;
     }
@@ -191,6 +223,7 @@ fn begin(
         let _ = child_tid.write(tid.0);
     }
     let thread = context.thread.sibling(tid);
+    *thread.schedule.borrow_mut() = context.thread.schedule.borrow().of_child();
     if has(CloneFlags::CHILD_CLEARTID) {
         thread.clear_child_tid.set(guest_address(child_tid.address()));
     }
@@ -200,6 +233,9 @@ fn begin(
     if let Err(errno) = host_process::start_host_thread(Some(tid)) {
         thread.process().threads.borrow_mut().remove(&tid);
         kernel().tasks.threads.borrow_mut().remove(&tid);
+        if let Some(fd) = pidfd {
+            let _ = context.process().descriptors().remove(fd);
+        }
         return Err(errno.into());
     }
     Ok(tid.0 as usize)

@@ -1,7 +1,10 @@
 //! Waiting for children: `wait4(2)`, `waitid(2)`.
 
+use super::arguments::Fd;
 use super::{Context, Outcome, RestartRule, Stop};
-use crate::errno::{EBADF, ECHILD, EINVAL};
+use crate::errno::{EAGAIN, EBADF, ECHILD, EINVAL};
+use crate::events::pidfd::PidFd;
+use crate::fs::file::OpenFlags;
 use crate::task::Pid;
 use crate::task::wait::{self, Answer, Event, Found, Question, Who};
 use crate::user_memory::{UserAddr, UserPtr, copy_out};
@@ -98,16 +101,27 @@ pub fn waitid(
     if options & !known != 0 || options & (WEXITED | WUNTRACED | WCONTINUED) == 0 {
         return Err(EINVAL.into());
     }
+    let mut waits = true;
     let who = match (kind, id) {
         (P_ALL, _) => Who::Any,
         (P_PID, 1..=0x7fff_ffff) => Who::Child(Pid(id)),
         (P_PGID, 0) => Who::Group(context.process().group.get()),
         (P_PGID, 1..=0x7fff_ffff) => Who::Group(Pid(id)),
-        // There are no such descriptors.
-        (P_PIDFD, _) => return Err(EBADF.into()),
+        (P_PIDFD, 0..=0x7fff_ffff) => {
+            let file = super::pidfds::find(context, Fd(id.cast_signed()))?;
+            waits = !file.flags.get().contains(OpenFlags::NONBLOCK);
+            let pidfd = file.downcast::<PidFd>().ok_or(EBADF)?;
+            if pidfd.is_gone() {
+                return Err(ECHILD.into());
+            }
+            Who::Child(pidfd.process.pid)
+        }
         _ => return Err(EINVAL.into()),
     };
-    let answer = ask(context, &question(who, options), options)?;
+    let answer = match ask(context, &question(who, options), if waits { options } else { options | WNOHANG })? {
+        None if !waits && options & WNOHANG == 0 => return Err(EAGAIN.into()),
+        answer => answer,
+    };
     let mut bytes = [0u8; 32];
     if let Some(answer) = &answer {
         const SIGCHLD: i32 = 17;

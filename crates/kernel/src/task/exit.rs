@@ -33,6 +33,7 @@ pub fn thread_exits(thread: &Rc<Thread>) -> Way {
     }
     super::signal::send::retarget(thread);
     process.thread_gone.wake(Events::IN);
+    process.ended.wake(Events::IN | Events::RDNORM);
     crate::snapshot::entry_point::check();
     Way::End
 }
@@ -100,6 +101,7 @@ fn process_ended(process: &Rc<Process>) -> Way {
     process.vfork_done.wake(Events::IN);
     wait::give_children_away(process);
     wait::tell_parent_of_end(process);
+    process.ended.wake(Events::IN | Events::RDNORM);
     if lives_on { Way::End } else { Way::EndProcess }
 }
 
@@ -120,6 +122,27 @@ pub fn fits_limit() -> bool {
     let tasks = &kernel().tasks;
     let zombies = tasks.processes.borrow().values().filter(|process| process.is_zombie()).count();
     limit == 0 || tasks.threads.borrow().len() + zombies < limit
+}
+
+/// Whether `RLIMIT_NPROC` lets a process make one more thread or process: all of its real user count.
+pub fn fits_user_limit(process: &Process) -> bool {
+    const LIMIT_PROCESSES: usize = 6;
+    const CAP_SYS_ADMIN: u32 = 21;
+    const CAP_SYS_RESOURCE: u32 = 24;
+    let limit = process.limits.borrow()[LIMIT_PROCESSES].0;
+    let credentials = process.credentials.borrow();
+    let uid = credentials.uid[0];
+    if limit == super::process::UNLIMITED
+        || uid == 0
+        || credentials.is_capable(CAP_SYS_RESOURCE)
+        || credentials.is_capable(CAP_SYS_ADMIN)
+    {
+        return true;
+    }
+    let of_user = |other: &&Rc<Process>| other.credentials.borrow().uid[0] == uid;
+    let processes = kernel().tasks.processes.borrow();
+    let count: usize = processes.values().filter(of_user).map(|other| other.threads.borrow().len().max(1)).sum();
+    (count as u64) < limit
 }
 
 /// The process with this number, its first or its second.

@@ -7,12 +7,15 @@
 //! parent sees.
 
 use super::host_process::{self, HostProcess};
-use super::{Pid, Thread, Tid, exit, share};
+use super::{Pid, Process, Thread, Tid, exit, share};
 use crate::entry::{self, Frame};
 use crate::errno::{EAGAIN, Errno};
+use crate::events::pidfd::PidFd;
+use crate::fs::file::{OpenFile, OpenFlags};
 use crate::host;
 use crate::kernel;
 use crate::local::local;
+use crate::syscall::arguments::Fd;
 use crate::syscall::{Outcome, RestartRule, Stop};
 use crate::task::thread::Saved;
 use crate::user_memory::{UserAddr, UserPtr};
@@ -48,6 +51,8 @@ pub struct Birth {
     pub child_tid: UserAddr,
     /// What is cleared at its end.
     pub clear_child_tid: UserAddr,
+    /// Where a descriptor of it is written (`CLONE_PIDFD`).
+    pub pidfd: UserAddr,
 }
 
 /// Makes a child; its number. `resumed`: the parent has waited for it.
@@ -67,7 +72,20 @@ pub fn fork(thread: &Rc<Thread>, frame: &Frame, birth: Birth, resumed: Option<Pr
     let pid = Pid(kernel().tasks.allocate().0);
     let host = if birth.memory { None } else { Some(kernel().tasks.hosts.add()) };
     let child = parent.child(pid, &birth, host.as_ref().map(|host| host.number));
+    let pidfd = match birth.pidfd.is_null() {
+        true => None,
+        false => match add_pidfd(&parent, PidFd::open(child.clone(), None, OpenFlags::empty()), birth.pidfd) {
+            Ok(fd) => Some(fd),
+            Err(errno) => {
+                if let Some(host) = host {
+                    kernel().tasks.hosts.remove(host.number);
+                }
+                return Err(errno.into());
+            }
+        },
+    };
     let first = thread.first_of(&child);
+    *first.schedule.borrow_mut() = thread.schedule.borrow().of_child();
     first.set_child_tid.set(birth.child_tid);
     first.clear_child_tid.set(birth.clear_child_tid);
     *first.saved.borrow_mut() = Some(beginning(frame, &birth));
@@ -85,6 +103,9 @@ pub fn fork(thread: &Rc<Thread>, frame: &Frame, birth: Birth, resumed: Option<Pr
         Some(host) => start(host, first.tid, true),
     };
     if let Err(errno) = begun {
+        if let Some(fd) = pidfd {
+            let _ = parent.descriptors().remove(fd);
+        }
         kernel().tasks.threads.borrow_mut().remove(&first.tid);
         kernel().tasks.processes.borrow_mut().remove(&pid);
         if let Some(host) = host {
@@ -98,6 +119,19 @@ pub fn fork(thread: &Rc<Thread>, frame: &Frame, birth: Birth, resumed: Option<Pr
         return Err(Stop::Wait(gone, RestartRule::Never));
     }
     Ok(pid.0 as usize)
+}
+
+/// Gives a process a descriptor of a child or thread, whose number is written to its memory.
+///
+/// # Errors
+/// `EMFILE`, `EFAULT`.
+pub fn add_pidfd(process: &Process, file: Rc<OpenFile>, to: UserAddr) -> Result<Fd, Errno> {
+    let fd = process.descriptors().add(file, true)?;
+    if let Err(errno) = UserPtr::<i32>::new(to.0).write(fd.0) {
+        let _ = process.descriptors().remove(fd);
+        return Err(errno);
+    }
+    Ok(fd)
 }
 
 /// The registers a child begins with: its parent's, with another result.

@@ -16,6 +16,7 @@ pub mod host_process;
 pub mod park;
 pub mod poller;
 pub mod process;
+pub mod schedule;
 pub mod share;
 pub mod signal;
 pub mod thread;

@@ -76,6 +76,8 @@ pub struct Process {
     pub cpu_ns: Cell<u64>,
     /// See `cpu_ns`.
     pub children_cpu_ns: Cell<u64>,
+    /// Woken when it or one of its threads ended, and when its parent has asked for it (pidfds).
+    pub ended: Rc<WaitQueue>,
     /// Woken when one of its threads ended.
     pub thread_gone: Rc<WaitQueue>,
     /// Set when it ends.
@@ -99,6 +101,10 @@ pub struct Credentials {
     pub bounding: u64,
     /// `PR_SET_NO_NEW_PRIVS`.
     pub no_new_privileges: bool,
+    /// Ambient capabilities.
+    pub ambient: u64,
+    /// `PR_SET_SECUREBITS`.
+    pub secure_bits: u32,
 }
 
 /// `RLIM_INFINITY`.
@@ -153,6 +159,7 @@ impl Process {
             parent_is_second: Cell::default(),
             cpu_ns: Cell::default(),
             children_cpu_ns: Cell::default(),
+            ended: WaitQueue::new(),
             thread_gone: WaitQueue::new(),
             exit: Cell::default(),
             started_ns: Cell::new(crate::time::monotonic_ns()),
@@ -180,6 +187,7 @@ impl Process {
         }
         *child.credentials.borrow_mut() = self.credentials.borrow().clone();
         *child.limits.borrow_mut() = *self.limits.borrow();
+        child.timers.limit_cpu(&child);
         *child.executable.borrow_mut() = self.executable.borrow().clone();
         *child.command_line.borrow_mut() = self.command_line.borrow().clone();
         *child.environment.borrow_mut() = self.environment.borrow().clone();

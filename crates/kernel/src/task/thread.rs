@@ -1,5 +1,6 @@
 //! A guest thread.
 
+use super::schedule::Schedule;
 use super::signal::ThreadSignals;
 use super::{Process, Tid};
 use crate::entry::Frame;
@@ -33,6 +34,8 @@ pub struct Thread {
     pub slot: Cell<Option<u32>>,
     /// Number of that host thread for the host; 0 until it runs.
     pub host_tid: Cell<i32>,
+    /// What it asked of the scheduler.
+    pub schedule: RefCell<Schedule>,
     /// What it waits for while it is in a blocked call.
     pub waiting: RefCell<Option<WaitFor>>,
     /// What woke it from that wait.
@@ -84,6 +87,7 @@ impl Thread {
             host_tid: Cell::default(),
             set_child_tid: Cell::default(),
             exec: RefCell::default(),
+            schedule: RefCell::default(),
             waiting: RefCell::default(),
             woken: Cell::default(),
             resumed: Cell::default(),
@@ -110,6 +114,7 @@ impl Thread {
         let new = Self::new(tid, process);
         *new.name.borrow_mut() = self.name.borrow().clone();
         new.signals.set_mask(self.signals.mask());
+        *new.schedule.borrow_mut() = self.schedule.borrow().clone();
         new
     }
 

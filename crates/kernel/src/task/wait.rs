@@ -153,6 +153,7 @@ fn take(parent: &Process, child: &Rc<Process>, event: Event) {
 
 fn bury(child: &Rc<Process>) {
     let gone = kernel().tasks.processes.borrow_mut().remove(&child.pid);
+    child.ended.wake(Events::IN | Events::RDNORM | Events::HUP);
     drop(gone);
 }
 

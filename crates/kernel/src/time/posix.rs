@@ -1,10 +1,11 @@
 //! The timers of a process that send signals: `setitimer(2)` and `timer_create(2)`.
 
-use super::clock::Clock;
-use super::timer::{Expired, Timer};
+use super::clock::{Clock, SECOND};
+use super::timer::{Expired, Setting, Timer};
 use crate::errno::{EAGAIN, EINVAL, Errno};
 use crate::heap::guest_word::ByteBox;
 use crate::kernel;
+use crate::task::process::UNLIMITED;
 use crate::task::signal::queue::{Info, SI_KERNEL, SI_TIMER};
 use crate::task::signal::{self, Signal, Source};
 use crate::task::{Process, Tid};
@@ -14,6 +15,8 @@ use core::cell::{Cell, RefCell};
 
 /// Most POSIX timers of a process; Linux counts them against `RLIMIT_SIGPENDING`.
 const LIMIT: usize = 1024;
+/// Index of `RLIMIT_CPU`.
+const LIMIT_CPU: usize = 0;
 
 /// The timers of a process.
 #[derive(Default)]
@@ -21,6 +24,7 @@ pub struct ProcessTimers {
     intervals: RefCell<BTreeMap<i32, Rc<IntervalTimer>>>,
     posix: RefCell<BTreeMap<i32, Rc<PosixTimer>>>,
     next: Cell<i32>,
+    cpu_limit: RefCell<Option<Rc<CpuLimit>>>,
 }
 
 impl ProcessTimers {
@@ -49,6 +53,24 @@ impl ProcessTimers {
             interval
         });
         Ok(interval.timer.clone())
+    }
+
+    /// `RLIMIT_CPU` was set, or is inherited: `SIGXCPU` at the soft limit and each second after it, `SIGKILL` at the hard
+    /// one.
+    pub fn limit_cpu(&self, process: &Rc<Process>) {
+        let (soft, hard) = process.limits.borrow()[LIMIT_CPU];
+        let first = soft.min(hard);
+        if first == UNLIMITED {
+            drop(self.cpu_limit.take());
+            return;
+        }
+        let limit =
+            Rc::new(CpuLimit { timer: Timer::new(Clock::Process(process.pid)), process: Rc::downgrade(process) });
+        let owner: Weak<dyn Expired> = Rc::downgrade(&limit) as Weak<dyn Expired>;
+        limit.timer.set_owner(owner);
+        let value_ns = first.max(1).saturating_mul(SECOND);
+        limit.timer.set(Setting { value_ns, interval_ns: SECOND }, true);
+        drop(self.cpu_limit.replace(Some(limit)));
     }
 
     /// Makes a POSIX timer; answers its number.
@@ -107,6 +129,7 @@ impl ProcessTimers {
     pub fn clear(&self) {
         self.forget_posix();
         drop(self.intervals.take());
+        drop(self.cpu_limit.take());
     }
 
     /// `execve(2)`: POSIX timers are gone, interval timers stay.
@@ -140,6 +163,22 @@ impl Expired for IntervalTimer {
             // A standard signal always has room.
             let _ = signal::to_process(&process, Info::new(self.signal, SI_KERNEL), Source::Other);
         }
+    }
+}
+
+/// The timer behind `RLIMIT_CPU`.
+struct CpuLimit {
+    timer: Rc<Timer>,
+    process: Weak<Process>,
+}
+
+impl Expired for CpuLimit {
+    fn expired(&self, _count: u64) {
+        let Some(process) = self.process.upgrade() else { return };
+        let (_, hard) = process.limits.borrow()[LIMIT_CPU];
+        let over = hard != UNLIMITED && Clock::Process(process.pid).now() >= hard.saturating_mul(SECOND);
+        let signal = if over { Signal::KILL } else { Signal::XCPU };
+        let _ = signal::to_process(&process, Info::new(signal, SI_KERNEL), Source::Other);
     }
 }
 

@@ -3,6 +3,7 @@
 use super::magic::MagicLink;
 use super::{shown, status};
 use crate::errno::{EACCES, ESRCH, Errno};
+use crate::events::pidfd::PidFd;
 use crate::fs::inode::{Content, Generate, Inode, PROC_DEVICE, S_IFDIR, S_IFLNK, S_IFREG, VirtualDirectory};
 use crate::syscall::arguments::Fd;
 use crate::task::{Pid, Process, Thread, Tid};
@@ -243,7 +244,9 @@ impl Generate for DescriptorFile {
         let inode = entry.file.object.stat().map_or(0, |stat| stat.inode);
         let position = entry.file.position.get();
         let mount = crate::fs::open::opened(&entry.file.object).map_or(1, |opened| opened.inode.mount_id());
-        Ok(alloc::format!("pos:\t{position}\nflags:\t0{flags:o}\nmnt_id:\t{mount}\nino:\t{inode}\n").into_bytes())
+        let more = entry.file.downcast::<PidFd>().map(PidFd::information).unwrap_or_default();
+        let text = alloc::format!("pos:\t{position}\nflags:\t0{flags:o}\nmnt_id:\t{mount}\nino:\t{inode}\n{more}");
+        Ok(text.into_bytes())
     }
 }
 

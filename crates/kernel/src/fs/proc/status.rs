@@ -4,6 +4,8 @@ use super::global::ticks;
 use super::{cpus, shown};
 use crate::kernel;
 use crate::mm::region::{Backing, Region};
+use crate::task::signal::Signal;
+use crate::task::signal::actions::IGNORE;
 use crate::task::{Process, Thread};
 use alloc::rc::Rc;
 use alloc::string::String;
@@ -29,6 +31,43 @@ fn state(process: &Process, thread: &Thread) -> &'static str {
 fn pages(process: &Process) -> (u64, u64) {
     let (charged, mapped) = process.space().sizes();
     (charged / 4096, mapped / 4096)
+}
+
+/// Index of `RLIMIT_SIGPENDING`.
+const LIMIT_PENDING: usize = 11;
+
+/// The signals that a process ignores, and those that it handles.
+fn dispositions(process: &Process) -> (u64, u64) {
+    let (mut ignored, mut caught) = (0, 0);
+    for signal in (1..=64).map(Signal) {
+        let action = process.signals.actions.get(signal);
+        if action.is_handler() {
+            caught |= signal.bit();
+        } else if action.handler == IGNORE {
+            ignored |= signal.bit();
+        }
+    }
+    (ignored, caught)
+}
+
+/// The processors that a thread may run on: the first 64 as bits, and all as a list of ranges.
+fn allowed_processors(thread: &Thread) -> (u64, String) {
+    let schedule = thread.schedule.borrow();
+    let count = cpus() as usize;
+    let allowed = |processor: usize| processor < count && schedule.allows(processor);
+    let mask = (0..64).filter(|processor| allowed(*processor)).fold(0, |mask, processor| mask | 1 << processor);
+    let (mut list, mut at) = (String::new(), 0);
+    while at < count {
+        let end = (at..=count).find(|processor| !allowed(*processor)).unwrap_or(count);
+        let separator = if list.is_empty() { "" } else { "," };
+        let _ = match end - at {
+            0 => Ok(()),
+            1 => write!(list, "{separator}{at}"),
+            _ => write!(list, "{separator}{at}-{}", end - 1),
+        };
+        at = end + 1;
+    }
+    (mask, list)
 }
 
 /// `status`.
@@ -76,18 +115,18 @@ pub fn status(process: &Rc<Process>, thread: &Rc<Thread>) -> Vec<u8> {
         let _ = writeln!(text, "{name}:\t{:>8} kB", pages * 4);
     }
     let _ = writeln!(text, "CoreDumping:\t0\nTHP_enabled:\t0\nThreads:\t{}", process.threads.borrow().len());
-    let _ = writeln!(text, "SigQ:\t0/0");
+    let _ = writeln!(text, "SigQ:\t{}/{}", process.signals.queued.get(), process.limits.borrow()[LIMIT_PENDING].0);
     let mask = thread.signals.mask();
-    let _ = writeln!(text, "SigPnd:\t{:016x}\nShdPnd:\t{:016x}\nSigBlk:\t{mask:016x}", 0, 0);
-    let _ = writeln!(text, "SigIgn:\t{:016x}\nSigCgt:\t{:016x}", 0, 0);
+    let (own, shared) = (thread.signals.pending.set(), process.signals.pending.set());
+    let _ = writeln!(text, "SigPnd:\t{own:016x}\nShdPnd:\t{shared:016x}\nSigBlk:\t{mask:016x}");
+    let (ignored, caught) = dispositions(process);
+    let _ = writeln!(text, "SigIgn:\t{ignored:016x}\nSigCgt:\t{caught:016x}");
     let [effective, permitted, inheritable] = credentials.capabilities;
     let _ = writeln!(text, "CapInh:\t{inheritable:016x}\nCapPrm:\t{permitted:016x}\nCapEff:\t{effective:016x}");
-    let _ = writeln!(text, "CapBnd:\t{:016x}\nCapAmb:\t{:016x}", credentials.bounding, 0);
+    let _ = writeln!(text, "CapBnd:\t{:016x}\nCapAmb:\t{:016x}", credentials.bounding, credentials.ambient);
     let _ =
         writeln!(text, "NoNewPrivs:\t{}\nSeccomp:\t0\nSeccomp_filters:\t0", u8::from(credentials.no_new_privileges));
-    let last = cpus() - 1;
-    let mask = if last >= 31 { u32::MAX } else { (1 << (last + 1)) - 1 };
-    let list = if last == 0 { String::from("0") } else { alloc::format!("0-{last}") };
+    let (mask, list) = allowed_processors(thread);
     let _ =
         writeln!(text, "Cpus_allowed:\t{mask:x}\nCpus_allowed_list:\t{list}\nMems_allowed:\t1\nMems_allowed_list:\t0");
     let _ = writeln!(text, "voluntary_ctxt_switches:\t0\nnonvoluntary_ctxt_switches:\t0");
@@ -101,19 +140,34 @@ pub fn stat(process: &Rc<Process>, thread: &Rc<Thread>) -> Vec<u8> {
     let (resident, mapped) = pages(process);
     let state = state(process, thread).get(..1).unwrap_or("R");
     let name = thread.name.borrow();
+    let schedule = thread.schedule.borrow();
+    let priority = match schedule.is_real_time() {
+        true => -1 - schedule.priority.cast_signed(),
+        false => 20 + schedule.nice,
+    };
     let mut text = alloc::format!(
-        "{tid} ({}) {state} {} {} {} 0 -1 4194304 0 0 0 0 {} 0 0 0 20 0 {} 0 {} {} {resident} 18446744073709551615",
+        "{tid} ({}) {state} {} {} {} 0 -1 4194304 0 0 0 0 {} 0 {} 0 {priority} {} {} 0 {} {} {resident} 18446744073709551615",
         String::from_utf8_lossy(&name),
         parent(process),
         process.group.get().0,
         process.session.get().0,
-        ticks(crate::host::clock_gettime(2).unwrap_or(0)),
+        ticks(crate::time::clock::process_cpu_ns(process)),
+        ticks(process.children_cpu_ns.get()),
+        schedule.nice,
         process.threads.borrow().len(),
         ticks(process.started_ns.get()),
         mapped * 4096,
     );
-    // From the addresses of the text to the exit code, 27 fields: of these only the stack's start is told.
-    let _ = writeln!(text, " 0 0 {} 0 0 0 0 0 0 0 0 0 17 0 0 0 0 0 0 0 0 0 0 0 0 0 0", process.space().stack_end());
+    // From the addresses of the text to the exit code, 27 fields: of these the stack's start is told, the signal for the
+    // parent, priority and policy.
+    let _ = writeln!(
+        text,
+        " 0 0 {} 0 0 0 0 0 0 0 0 0 {} 0 {} {} 0 0 0 0 0 0 0 0 0 0 0",
+        process.space().stack_end(),
+        process.exit_signal.get(),
+        schedule.priority,
+        schedule.policy,
+    );
     text.into_bytes()
 }
 

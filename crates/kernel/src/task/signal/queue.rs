@@ -56,6 +56,14 @@ impl Info {
         self
     }
 
+    /// A descriptor became ready (`si_band`, `si_fd`).
+    pub fn from_poll(signal: Signal, code: i32, band: u64, fd: i32) -> Self {
+        let mut info = Self::new(signal, code);
+        info.0[16..24].copy_from_slice(&band.to_ne_bytes());
+        info.put(24, fd);
+        info
+    }
+
     /// A fault at an address (`si_addr`).
     pub fn from_fault(signal: Signal, code: i32, address: u64) -> Self {
         let mut info = Self::new(signal, code);
