@@ -3,7 +3,7 @@
 use super::page_up;
 use super::region::{Backing, Region, RegionFlags, Sharing};
 use super::space::{AddressSpace, Content};
-use crate::errno::{EACCES, EFAULT, EINVAL, ENOMEM, Errno};
+use crate::errno::{EACCES, EFAULT, EINVAL, ENOMEM, EPERM, Errno};
 use crate::host::{self, GuestRange, protection};
 use abi::layout::PAGE_SIZE;
 
@@ -31,6 +31,9 @@ impl AddressSpace {
                 return Err(ENOMEM);
             }
             at = part.end();
+            if part.flags.contains(RegionFlags::SEALED) {
+                return Err(EPERM);
+            }
             if new & protection::WRITE != 0 && part.flags.contains(RegionFlags::READ_ONLY) {
                 return Err(EACCES);
             }
@@ -53,6 +56,11 @@ impl AddressSpace {
             }
         }
         if whole { Ok(()) } else { Err(ENOMEM) }
+    }
+
+    /// Whether a part of a range is sealed (`mseal(2)`).
+    pub fn is_sealed(&self, range: GuestRange) -> bool {
+        self.parts(range).0.iter().any(|part| part.flags.contains(RegionFlags::SEALED))
     }
 
     /// Changes the flags of all regions in a range.
@@ -213,7 +221,9 @@ impl AddressSpace {
     /// `brk(2)`: the end of the heap afterwards.
     pub fn brk(&self, end: u64, limit: u64) -> u64 {
         let (start, old) = self.heap.get();
-        if end < start || end - start > limit {
+        let sealed = |range| self.is_sealed(range);
+        let shrinks = end >= start && end < old && GuestRange::new(end, old - end).is_ok_and(sealed);
+        if end < start || end - start > limit || shrinks {
             return old;
         }
         let (Some(old_pages), Some(new_pages)) = (page_up(old), page_up(end)) else { return old };

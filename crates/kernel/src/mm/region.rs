@@ -28,6 +28,8 @@ bitflags! {
         const FROM_IMAGE = 128;
         /// An attachment of System V shared memory: what was cut is not joined again, since the parts are counted.
         const ATTACHED = 256;
+        /// `mseal(2)`.
+        const SEALED = 512;
     }
 }
 

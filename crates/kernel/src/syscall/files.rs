@@ -622,6 +622,14 @@ fn write_statfs(to: UserAddr, inode: Option<&Rc<Inode>>) -> Result<(), Errno> {
     copy_out(to, bytes_of(&words))
 }
 
+/// Free blocks and inodes of the file system with this device number (`ustat(2)`), if it is that of the root.
+pub(super) fn space_of_device(context: &Context<'_>, device: u64) -> Option<(u64, u64)> {
+    let Ok(Named::Inode(root, _)) = by_path(context, AT_FDCWD, b"/", 0) else { return None };
+    let (limit, used) = crate::kernel().fs.space();
+    let free = limit.saturating_sub(used + 1);
+    (root.device == device).then_some((free, free))
+}
+
 /// `statfs(2)`.
 pub fn statfs(context: &mut Context<'_>, path: UserPath, to: UserAddr) -> Outcome {
     match by_path(context, AT_FDCWD, &path.read()?, 0)? {

@@ -14,11 +14,14 @@ pub fn processors() -> usize {
 }
 
 /// `uname(2)`.
-pub fn uname(_context: &mut Context<'_>, into: UserAddr) -> Outcome {
+pub fn uname(context: &mut Context<'_>, into: UserAddr) -> Outcome {
+    /// `PER_LINUX32`, in the lower byte of a personality.
+    const LINUX32: u32 = 8;
+    let machine: &[u8] = if context.process().personality.get() & 0xff == LINUX32 { b"i686" } else { b"x86_64" };
     let mut names = [0u8; 6 * 65];
     let host = kernel().launch.borrow().hostname.clone();
     let fields: [&[u8]; 6] =
-        [b"Linux", &host, b"6.1.0-catalyzer", b"#1 SMP PREEMPT_DYNAMIC Catalyzer", b"x86_64", b"(none)"];
+        [b"Linux", &host, b"6.1.0-catalyzer", b"#1 SMP PREEMPT_DYNAMIC Catalyzer", machine, b"(none)"];
     for (place, field) in names.chunks_exact_mut(65).zip(fields) {
         let len = field.len().min(64);
         place[..len].copy_from_slice(&field[..len]);

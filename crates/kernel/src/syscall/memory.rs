@@ -115,6 +115,9 @@ pub fn mmap(
     }
     let space = context.process().space();
     let start = place(&space, address.0, len, flags)?;
+    if flags.contains(MapFlags::FIXED) && space.is_sealed(GuestRange::new(start, len)?) {
+        return Err(EPERM.into());
+    }
     let replaced = match flags.contains(MapFlags::FIXED) {
         true => space.parts(GuestRange::new(start, len)?).0.iter().map(|part| part.len).sum(),
         false => 0,
@@ -258,7 +261,11 @@ pub fn munmap(context: &mut Context<'_>, address: UserAddr, len: u64) -> Outcome
         return Err(EINVAL.into());
     }
     let range = whole_pages(address.0, len).map_err(|_| EINVAL)?;
-    context.process().space().unmap(range)?;
+    let space = context.process().space();
+    if space.is_sealed(range) {
+        return Err(EPERM.into());
+    }
+    space.unmap(range)?;
     Ok(0)
 }
 
@@ -373,6 +380,13 @@ pub fn mremap(
         return Ok(space.duplicate(address.0, new_len, destination)? as usize);
     }
     let old = GuestRange::new(address.0, old_len)?;
+    let target = match destination {
+        Destination::At(at) => space.is_sealed(GuestRange::new(at, new_len)?),
+        _ => false,
+    };
+    if target || space.is_sealed(old) {
+        return Err(EPERM.into());
+    }
     Ok(space.remap(old, new_len, destination, keep)? as usize)
 }
 
@@ -415,9 +429,17 @@ pub fn madvise(context: &mut Context<'_>, address: UserAddr, len: u64, advice: i
     if whole { Ok(0) } else { Err(ENOMEM.into()) }
 }
 
-fn advise(space: &AddressSpace, range: GuestRange, parts: &[Region], advice: i32) -> Result<(), Errno> {
+pub(super) fn advise(space: &AddressSpace, range: GuestRange, parts: &[Region], advice: i32) -> Result<(), Errno> {
     let private = |part: &Region| matches!(part.backing, Backing::Anonymous | Backing::Heap | Backing::Stack);
     let locked = parts.iter().any(|part| part.flags.contains(RegionFlags::LOCKED));
+    // What is sealed and can't be written to can't be lost either: DONTNEED, FREE, REMOVE, DONTFORK, WIPEONFORK,
+    // DONTNEED_LOCKED.
+    let kept = |part: &Region| {
+        part.flags.contains(RegionFlags::SEALED) && private(part) && part.protection & protection::WRITE == 0
+    };
+    if matches!(advice, 4 | 8 | 9 | 10 | 18 | 24) && parts.iter().any(kept) {
+        return Err(EPERM);
+    }
     match advice {
         // DONTNEED, DONTNEED_LOCKED
         4 | 24 => {

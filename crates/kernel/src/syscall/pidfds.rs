@@ -135,3 +135,16 @@ pub fn may_look_into(context: &Context<'_>, target: &Rc<Process>) -> bool {
     let dumpable = target.flags.borrow().get(&4).copied().unwrap_or(1) == 1;
     same && dumpable || caller.is_capable(CAP_SYS_PTRACE)
 }
+
+/// `process_mrelease(2)`: memory of a process that was killed goes as fast as it can anyway.
+pub fn process_mrelease(context: &mut Context<'_>, fd: Fd, flags: u32) -> Outcome {
+    if flags != 0 {
+        return Err(EINVAL.into());
+    }
+    let file = find(context, fd)?;
+    let pidfd = file.downcast::<PidFd>().ok_or(EBADF)?;
+    if pidfd.is_gone() {
+        return Err(ESRCH.into());
+    }
+    if pidfd.process.is_ending.get() { Ok(0) } else { Err(EINVAL.into()) }
+}

@@ -1,10 +1,11 @@
 //! Processes: who one is, groups and sessions, `arch_prctl`.
 
+use super::arguments::Fd;
 use super::{Context, Outcome};
 use crate::entry;
-use crate::errno::{EACCES, EINVAL, ENODEV, EPERM, ESRCH};
+use crate::errno::{EACCES, EBADF, EINVAL, ENODEV, ENOMEM, EOPNOTSUPP, EPERM, ESRCH, Errno};
 use crate::kernel;
-use crate::task::{Pid, Process};
+use crate::task::{Pid, Process, Tid};
 use crate::user_memory::{UserAddr, UserPtr};
 use abi::layout::GUEST_END;
 use alloc::rc::Rc;
@@ -119,9 +120,88 @@ pub fn arch_prctl(_context: &mut Context<'_>, operation: u32, address: u64) -> O
     Ok(0)
 }
 
-/// `personality(2)`: `PER_LINUX`, which is all there is.
-pub fn personality(_context: &mut Context<'_>, _persona: u32) -> Outcome {
+/// `personality(2)`: kept and answered; what has an effect is said in the table.
+pub fn personality(context: &mut Context<'_>, persona: u32) -> Outcome {
+    const QUERY: u32 = u32::MAX;
+    let process = context.process();
+    let before = process.personality.get();
+    if persona != QUERY {
+        process.personality.set(persona);
+    }
+    Ok(before as usize)
+}
+
+const CLONE_VM: u64 = 0x100;
+const CLONE_FS: u64 = 0x200;
+const CLONE_FILES: u64 = 0x400;
+const CLONE_SIGHAND: u64 = 0x800;
+const CLONE_THREAD: u64 = 0x1_0000;
+const CLONE_SYSVSEM: u64 = 0x4_0000;
+/// `CLONE_NEWTIME`, `NEWNS`, `NEWCGROUP`, `NEWUTS`, `NEWIPC`, `NEWUSER`, `NEWPID`, `NEWNET`.
+const NAMESPACES: u64 = 0x80 | 0x2_0000 | 0x7e00_0000;
+
+/// `unshare(2)`.
+pub fn unshare(context: &mut Context<'_>, flags: u64) -> Outcome {
+    let known = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM | NAMESPACES;
+    if flags & !known != 0 {
+        return Err(EINVAL.into());
+    }
+    let process = context.process();
+    let alone = process.threads.borrow().len() == 1;
+    if flags & (CLONE_THREAD | CLONE_SIGHAND | CLONE_VM) != 0 && !alone
+        || flags & CLONE_VM != 0 && process.shares_memory()
+    {
+        return Err(EINVAL.into());
+    }
+    if flags & NAMESPACES != 0 {
+        return Err(EPERM.into());
+    }
+    if !alone && flags & (CLONE_FS | CLONE_FILES) != 0 {
+        // Threads here share with their process: one alone can't leave.
+        kernel().note_unsupported("unshare by one of several threads");
+        return Err(ENOMEM.into());
+    }
+    if flags & CLONE_FILES != 0 {
+        let own = process.descriptors().copy();
+        *process.descriptors.borrow_mut() = own;
+    }
+    if flags & CLONE_FS != 0 {
+        let own = process.fs().copy();
+        *process.fs.borrow_mut() = own;
+    }
     Ok(0)
+}
+
+/// `kcmp(2)`.
+pub fn kcmp(context: &mut Context<'_>, first: i32, second: i32, kind: i32, left: u64, right: u64) -> Outcome {
+    let find = |pid: i32| {
+        let number = u32::try_from(pid).map_err(|_| ESRCH)?;
+        kernel().thread(Tid(kernel().tasks.meant(number))).map(|thread| thread.process()).ok_or(ESRCH)
+    };
+    let (one, other) = (find(first)?, find(second)?);
+    if !super::pidfds::may_look_into(context, &one) || !super::pidfds::may_look_into(context, &other) {
+        return Err(EPERM.into());
+    }
+    let file = |process: &Process, number: u64| {
+        let fd = i32::try_from(number).map_err(|_| EBADF)?;
+        Ok::<_, Errno>(Rc::as_ptr(&process.descriptors().get(Fd(fd))?).addr())
+    };
+    let pair = match kind {
+        0 => (file(&one, left)?, file(&other, right)?),
+        1 => (one.space().number as usize, other.space().number as usize),
+        2 => (Rc::as_ptr(&one.descriptors()).addr(), Rc::as_ptr(&other.descriptors()).addr()),
+        3 => (Rc::as_ptr(&one.fs()).addr(), Rc::as_ptr(&other.fs()).addr()),
+        4 => (one.pid.0 as usize, other.pid.0 as usize),
+        // Contexts of I/O and lists of semaphores to be undone: nobody has one.
+        5 | 6 => (0, 0),
+        7 => return Err(EOPNOTSUPP.into()),
+        _ => return Err(EINVAL.into()),
+    };
+    Ok(match pair.0.cmp(&pair.1) {
+        core::cmp::Ordering::Equal => 0,
+        core::cmp::Ordering::Less => 1,
+        core::cmp::Ordering::Greater => 2,
+    })
 }
 
 /// `sethostname(2)` and `setdomainname(2)`: the name is given from outside.

@@ -1,10 +1,16 @@
-//! `process_vm_readv(2)` and `process_vm_writev(2)`.
+//! `process_vm_readv(2)`, `process_vm_writev(2)` and `process_madvise(2)`.
 
-use super::{Context, Outcome};
-use crate::errno::{EFAULT, EINVAL, EPERM, ESRCH, Errno};
+use super::arguments::Fd;
+use super::{Context, Outcome, Stop};
+use crate::errno::{EBADF, EFAULT, EINVAL, ENOMEM, EPERM, ESRCH, Errno};
+use crate::events::pidfd::PidFd;
+use crate::host::GuestRange;
 use crate::kernel;
-use crate::task::{Pid, Tid, exit};
+use crate::mm::page_up;
+use crate::task::{Pid, Process, Tid, exit};
 use crate::user_memory::{Sink, Source, UserAddr, UserBuffers, UserPtr, copy_in_partly, copy_out_partly};
+use abi::layout::PAGE_SIZE;
+use alloc::rc::Rc;
 
 /// Bytes that are moved at once.
 const PIECE: usize = 64 << 10;
@@ -40,6 +46,62 @@ pub fn process_vm_writev(
         let taken = buffers.take(piece)?;
         Ok(copy_out_partly(address, &piece[..taken]).unwrap_or(0))
     })
+}
+
+/// `process_madvise(2)`: of another process only such advice as changes nothing that it sees.
+pub fn process_madvise(
+    context: &mut Context<'_>,
+    fd: Fd,
+    vector: UserPtr<[u64; 2]>,
+    count: usize,
+    advice: i32,
+    flags: u32,
+) -> Outcome {
+    const WILLNEED: i32 = 3;
+    const COLD: i32 = 20;
+    const PAGEOUT: i32 = 21;
+    const COLLAPSE: i32 = 25;
+    if flags != 0 || count > MOST_PARTS {
+        return Err(EINVAL.into());
+    }
+    let parts = vector.read_many(count)?;
+    let file = super::pidfds::find(context, fd)?;
+    let pidfd = file.downcast::<PidFd>().ok_or(EBADF)?;
+    if pidfd.is_gone() || pidfd.process.is_zombie() {
+        return Err(ESRCH.into());
+    }
+    let target = pidfd.process.clone();
+    let is_own = Rc::ptr_eq(&target.space(), &context.process().space());
+    let harmless = matches!(advice, WILLNEED | COLD | PAGEOUT | COLLAPSE);
+    if !harmless && !(is_own && matches!(advice, 0..=4 | 8..=25)) {
+        return Err(EINVAL.into());
+    }
+    if !super::pidfds::may_look_into(context, &target) {
+        return Err(EPERM.into());
+    }
+    let mut done = 0;
+    for [start, len] in parts {
+        let outcome = match is_own {
+            true => super::memory::madvise(context, UserAddr(start), len, advice).map(drop),
+            false => check_range(&target, start, len).map_err(Stop::from),
+        };
+        match outcome {
+            Ok(()) => done += len as usize,
+            Err(stop) if done == 0 => return Err(stop),
+            Err(_) => break,
+        }
+    }
+    Ok(done)
+}
+
+/// Whether advice about a range of another process would be taken.
+fn check_range(target: &Process, start: u64, len: u64) -> Result<(), Errno> {
+    let len = page_up(len).ok_or(EINVAL)?;
+    if !start.is_multiple_of(PAGE_SIZE) {
+        return Err(EINVAL);
+    }
+    let range = GuestRange::new(start, len).map_err(|_| ENOMEM)?;
+    if len == 0 || target.space().parts(range).1 { Ok(()) } else { Err(ENOMEM) }
 }
 
 type Vector = (UserPtr<[u64; 2]>, usize);

@@ -7,7 +7,7 @@ use super::arguments::{Argument, Fd, UserPath};
 use super::execve;
 use super::{Context, Outcome, credentials, events, machine, pidfds, prctl, process, threads};
 use super::{attributes, descriptors, files, inotify, io, mounts, names, opening, paths, splice, transfer};
-use super::{memory, memory_locks, mqueue, process_memory, scheduling, sockets, sysv};
+use super::{memory, memory_locks, memory_seals, mqueue, process_memory, scheduling, sockets, system, sysv};
 use super::{signals, time, wait};
 use crate::events::epoll::Reported;
 use crate::user_memory::{UserAddr, UserPtr};
@@ -142,6 +142,18 @@ rows! {
     217 getdents64(fd: Fd, buffer: UserAddr, len: usize) => files::getdents64, full;
     221 fadvise64(fd: Fd, offset: i64, len: i64, advice: u32) => files::fadvise64, full;
     235 utimes(path: UserPath, times: UserPtr<[i64; 4]>) => files::utimes, full;
+    101 ptrace(request: u64, pid: i32, address: UserAddr, data: u64) => system::ptrace, partial("EPERM: nobody is traced");
+    103 syslog(action: i32, buffer: UserAddr, len: i32) => system::syslog, full;
+    136 ustat(device: u32, to: UserAddr) => system::ustat, full;
+    139 sysfs(option: i32, first: u64, second: UserAddr) => system::sysfs, full;
+    153 vhangup() => system::reboot, partial("EPERM");
+    159 adjtimex(timex: UserAddr) => system::adjtimex, partial("tells the time; EPERM for changes");
+    169 reboot() => system::reboot, partial("EPERM");
+    305 clock_adjtime(clock: i32, timex: UserAddr) => system::clock_adjtime, partial("tells the time; EPERM for changes");
+    308 setns(fd: Fd, kind: u32) => system::setns, partial("there are no namespaces to enter");
+    331 pkey_free(key: i32) => system::pkey_free, full;
+    431 fsconfig(fd: Fd) => system::fsconfig, partial("there are no file systems to be");
+    451 cachestat(fd: Fd, range: UserPtr<[u64; 2]>, to: UserPtr<[u64; 5]>, flags: u32) => system::cachestat, partial("everything counts as clean and in memory");
     155 pivot_root() => mounts::refused, partial("EPERM");
     163 acct() => mounts::refused, partial("EPERM");
     165 mount(source: UserAddr, target: UserPath, kind: UserAddr, flags: u64, data: UserAddr) => mounts::mount, partial("EPERM");
@@ -210,6 +222,8 @@ rows! {
     216 remap_file_pages(address: UserAddr, len: u64, protection: u32, page: u64, flags: u32) => memory::remap_file_pages, full;
     310 process_vm_readv(pid: i32, local: UserPtr<[u64; 2]>, local_count: usize, remote: UserPtr<[u64; 2]>, remote_count: usize, flags: u64) => process_memory::process_vm_readv, partial("the calling process only");
     311 process_vm_writev(pid: i32, local: UserPtr<[u64; 2]>, local_count: usize, remote: UserPtr<[u64; 2]>, remote_count: usize, flags: u64) => process_memory::process_vm_writev, partial("the calling process only");
+    440 process_madvise(fd: Fd, vector: UserPtr<[u64; 2]>, count: usize, advice: i32, flags: u32) => process_memory::process_madvise, full;
+    462 mseal(address: UserAddr, len: u64, flags: u64) => memory_seals::mseal, full;
     324 membarrier(command: u32, flags: u32, cpu: i32) => memory::membarrier, partial("without the commands for restartable sequences");
     325 mlock2(address: UserAddr, len: u64, flags: u32) => memory_locks::mlock2, partial("kept in the books only");
     329 pkey_mprotect(address: UserAddr, len: u64, protection: u32, key: i32) => memory::pkey_mprotect, partial("key -1 only");
@@ -236,6 +250,9 @@ rows! {
     334 rseq(area: UserAddr, len: u32, flags: i32, signature: u32) => threads::rseq, partial("never there");
     435 clone3(arguments: UserAddr, size: usize) => threads::clone3, partial("no namespaces, no chosen numbers");
 
+    272 unshare(flags: u64) => process::unshare, partial("no namespaces: EPERM");
+    312 kcmp(first: i32, second: i32, kind: i32, left: u64, right: u64) => process::kcmp, partial("no KCMP_EPOLL_TFD");
+    448 process_mrelease(fd: Fd, flags: u32) => pidfds::process_mrelease, full;
     63 uname(into: UserAddr) => machine::uname, full;
     97 getrlimit(resource: u32, into: UserPtr<[u64; 2]>) => machine::getrlimit, full;
     98 getrusage(who: i32, into: UserPtr<u64>) => machine::getrusage, partial("times and memory only");
@@ -263,7 +280,7 @@ rows! {
     124 getsid(pid: u32) => process::getsid, full;
     125 capget(header: UserPtr<u32>, data: UserPtr<u32>) => credentials::capget, full;
     126 capset(header: UserPtr<u32>, data: UserPtr<u32>) => credentials::capset, full;
-    135 personality(persona: u32) => process::personality, partial("PER_LINUX only");
+    135 personality(persona: u32) => process::personality, partial("only ADDR_NO_RANDOMIZE and PER_LINUX32's name of the machine have an effect");
     24 sched_yield() => scheduling::sched_yield, full;
     140 getpriority(which: i32, who: i32) => scheduling::getpriority, full;
     141 setpriority(which: i32, who: i32, nice: i32) => scheduling::setpriority, partial("kept in the books only: the host decides what runs");

@@ -223,13 +223,19 @@ impl Prepared {
     /// # Errors
     /// `ENOMEM`, `EINVAL`, `EIO`: nothing of the old program is left then.
     pub fn start(self, process: &Rc<Process>) -> Result<Registers, Errno> {
+        /// `ADDR_NO_RANDOMIZE` of `personality(2)`.
+        const NO_RANDOMIZE: u32 = 0x4_0000;
         let space = process.space();
-        space.randomise()?;
+        let is_random = process.personality.get() & NO_RANDOMIZE == 0;
+        let random = |bound| if is_random { random_below(bound) } else { Ok(0) };
+        if is_random {
+            space.randomise()?;
+        }
         let stack = self.map_stack(process, &space)?;
-        let bias = self.main.map(&space, |_| Ok(PROGRAM_BASE + random_below(PROGRAM_SHIFT)? * PAGE_SIZE))?;
+        let bias = self.main.map(&space, |_| Ok(PROGRAM_BASE + random(PROGRAM_SHIFT)? * PAGE_SIZE))?;
         let (_, end) = self.main.program.span()?;
         let heap = end.wrapping_add(bias) + HEAP_DISTANCE + end.wrapping_sub(self.main.program.span()?.0);
-        space.set_heap(page_up(heap).ok_or(ENOMEM)? + random_below(HEAP_SHIFT)? * PAGE_SIZE);
+        space.set_heap(page_up(heap).ok_or(ENOMEM)? + random(HEAP_SHIFT)? * PAGE_SIZE);
         let entry = self.main.header.entry.wrapping_add(bias);
         let (base, first) = match &self.linker {
             Some(linker) => {

@@ -48,6 +48,8 @@ pub struct Process {
     pub auxiliary: RefCell<Vec<u8>>,
     /// `prctl(PR_SET_DUMPABLE)` and other flags by option number.
     pub flags: RefCell<BTreeMap<u32, u64>>,
+    /// `personality(2)`.
+    pub personality: Cell<u32>,
     /// `setitimer(2)` and `timer_create(2)`.
     pub timers: ProcessTimers,
     /// The signal its parent gets at its end; 0: none.
@@ -145,6 +147,7 @@ impl Process {
             environment: RefCell::default(),
             auxiliary: RefCell::default(),
             flags: RefCell::default(),
+            personality: Cell::new(0),
             timers: ProcessTimers::default(),
             exit_signal: Cell::new(Signal::CHLD.0),
             child_changed: WaitQueue::new(),
@@ -188,6 +191,7 @@ impl Process {
         *child.credentials.borrow_mut() = self.credentials.borrow().clone();
         *child.limits.borrow_mut() = *self.limits.borrow();
         child.timers.limit_cpu(&child);
+        child.personality.set(self.personality.get());
         *child.executable.borrow_mut() = self.executable.borrow().clone();
         *child.command_line.borrow_mut() = self.command_line.borrow().clone();
         *child.environment.borrow_mut() = self.environment.borrow().clone();

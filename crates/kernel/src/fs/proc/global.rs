@@ -15,6 +15,11 @@ use core::fmt::Write;
 const FILESYSTEMS: &str =
     "nodev\tproc\nnodev\tsysfs\nnodev\ttmpfs\nnodev\tdevtmpfs\nnodev\tpipefs\nnodev\tsockfs\nnodev\toverlay\n";
 
+/// Names of the kinds of file systems, in the order of `/proc/filesystems`.
+pub fn file_system_kinds() -> impl Iterator<Item = &'static str> {
+    FILESYSTEMS.lines().filter_map(|line| line.split('\t').nth(1))
+}
+
 /// The part of `/proc` that is the same for everybody.
 pub fn directory() -> Rc<Inode> {
     let root = new_directory(PROC_DEVICE);

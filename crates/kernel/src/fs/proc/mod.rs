@@ -15,6 +15,7 @@ use alloc::rc::Rc;
 use alloc::string::ToString;
 use alloc::vec::Vec;
 
+pub use global::file_system_kinds;
 pub use sys::{RELEASE, VERSION};
 
 /// Mounts `/proc` and `/sys`.

@@ -36,7 +36,7 @@ const FILES: &[(&str, Make)] = &[
     ("oom_adj", |_, _| b"0\n".to_vec()),
     ("loginuid", |_, _| b"4294967295".to_vec()),
     ("sessionid", |_, _| b"4294967295".to_vec()),
-    ("personality", |_, _| b"00000000\n".to_vec()),
+    ("personality", |process, _| alloc::format!("{:08x}\n", process.personality.get()).into_bytes()),
     ("wchan", |_, _| b"0".to_vec()),
     ("schedstat", |_, _| b"0 0 0\n".to_vec()),
     ("uid_map", |_, _| b"         0          0 4294967295\n".to_vec()),
