@@ -10,6 +10,7 @@
 pub mod address;
 pub mod host_stream;
 pub mod interface;
+pub mod listing;
 pub mod netlink;
 pub mod options;
 pub mod ports;

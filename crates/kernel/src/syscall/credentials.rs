@@ -281,7 +281,7 @@ pub fn capget(context: &mut Context<'_>, header: UserPtr<u32>, data: UserPtr<u32
     let words = match capability_words(header) {
         Ok(words) => words,
         // Asking for the version alone is allowed.
-        Err(_) if data.is_null() => return Ok(0),
+        Err(super::Stop::Errno(EINVAL)) if data.is_null() => return Ok(0),
         Err(stop) => return Err(stop),
     };
     if data.is_null() {

@@ -266,6 +266,15 @@ pub fn sync(_context: &mut Context<'_>) -> Outcome {
 
 /// `flock(2)`.
 pub fn flock(context: &mut Context<'_>, fd: Fd, operation: u32) -> Outcome {
+    /// `LOCK_MAND`: served no more since Linux 5.18, and no error.
+    const MANDATORY: u32 = 32;
+    if operation & MANDATORY != 0 {
+        return Ok(0);
+    }
+    // LOCK_SH, LOCK_EX, LOCK_UN, with or without LOCK_NB
+    if !matches!(operation & !4, 1 | 2 | 8) {
+        return Err(EINVAL.into());
+    }
     let file = context.process().descriptors().get(fd)?;
     super::locks::flock(context, &file, operation)
 }

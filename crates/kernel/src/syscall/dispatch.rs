@@ -1,7 +1,7 @@
 //! The way of a system call through the kernel: from the registers to the handler, through its waits, and back.
 
 use super::counts::{self, Entry};
-use super::{Context, Outcome, RestartRule, Stop, strace, table};
+use super::{Context, Outcome, RestartRule, Stop, absent, strace, table};
 use crate::entry::{self, Frame};
 use crate::errno::{EINTR, ENOSYS};
 use crate::local::{local, per_thread};
@@ -226,7 +226,10 @@ fn call(thread: &Rc<Thread>, frame: &mut Frame, resumed: Option<(Progress, Wake)
     let registers = &frame.registers;
     let arguments = [registers.rdi, registers.rsi, registers.rdx, registers.r10, registers.r8, registers.r9];
     let Some(row) = table::row(number) else {
-        kernel().note_unsupported(&alloc::format!("system call {number}"));
+        match absent::name(number) {
+            Some(name) => kernel().note_unsupported(&alloc::format!("system call {number}, {name}")),
+            None => kernel().note_unsupported(&alloc::format!("system call {number}")),
+        }
         strace::absent(thread, number, &arguments);
         return Err(ENOSYS.into());
     };

@@ -209,8 +209,8 @@ fn wait_for_set(
     max: i32,
     timeout_ns: Option<u64>,
 ) -> Outcome {
-    let max = usize::try_from(max).ok().filter(|max| (1..=(i32::MAX as usize) / 12).contains(max)).ok_or(EINVAL)?;
     let file = context.process().descriptors().get(set)?;
+    let max = usize::try_from(max).ok().filter(|max| (1..=(i32::MAX as usize) / 12).contains(max)).ok_or(EINVAL)?;
     let set = set_of(&file)?;
     let reports = set.take(max);
     if !reports.is_empty() || context.timed_out() || timeout_ns == Some(0) {
@@ -270,7 +270,9 @@ fn poll_entries(context: &mut Context<'_>, array: UserPtr<u64>, count: u32, time
     let count = count as usize;
     let descriptors = process.descriptors();
     let mut bytes = alloc::vec![0u8; count * 8];
-    copy_in(&mut bytes, array.address())?;
+    if count > 0 {
+        copy_in(&mut bytes, array.address())?;
+    }
     let mut entries = Vec::new();
     let mut found = 0;
     for entry in bytes.chunks_exact_mut(8) {
@@ -440,11 +442,11 @@ pub fn signalfd(context: &mut Context<'_>, fd: Fd, set: UserPtr<u64>, size: usiz
 
 /// `signalfd4(2)`.
 pub fn signalfd4(context: &mut Context<'_>, fd: Fd, set: UserPtr<u64>, size: usize, flags: u32) -> Outcome {
-    let flags = only(flags, OpenFlags::CLOEXEC | OpenFlags::NONBLOCK)?;
     if size != 8 {
         return Err(EINVAL.into());
     }
     let set = set.read()?;
+    let flags = only(flags, OpenFlags::CLOEXEC | OpenFlags::NONBLOCK)?;
     if fd.0 == -1 {
         return add(context, SignalFd::open(set, flags & OpenFlags::NONBLOCK), flags);
     }

@@ -178,11 +178,9 @@ const fn minor(device: u64) -> u32 {
     (device & 0xff | device >> 12 & 0xffff_ff00) as u32
 }
 
+const AT_EACCESS: u32 = 0x200;
+
 fn access_at(context: &Context<'_>, directory: Fd, path: &[u8], mode: u32, flags: u32) -> Outcome {
-    const AT_EACCESS: u32 = 0x200;
-    if mode & !7 != 0 || flags & !(AT_EACCESS | AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH) != 0 {
-        return Err(EINVAL.into());
-    }
     let caller = {
         let process = context.process();
         let credentials = process.credentials.borrow();
@@ -207,11 +205,14 @@ pub fn access(context: &mut Context<'_>, path: UserPath, mode: u32) -> Outcome {
 
 /// `faccessat(2)`.
 pub fn faccessat(context: &mut Context<'_>, directory: Fd, path: UserPath, mode: u32) -> Outcome {
-    access_at(context, directory, &path.read()?, mode, 0)
+    faccessat2(context, directory, path, mode, 0)
 }
 
 /// `faccessat2(2)`.
 pub fn faccessat2(context: &mut Context<'_>, directory: Fd, path: UserPath, mode: u32, flags: u32) -> Outcome {
+    if mode & !7 != 0 || flags & !(AT_EACCESS | AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH) != 0 {
+        return Err(EINVAL.into());
+    }
     access_at(context, directory, &read_path(path, flags)?, mode, flags)
 }
 
@@ -386,10 +387,10 @@ pub fn utimensat(
     times: UserPtr<[i64; 4]>,
     flags: u32,
 ) -> Outcome {
+    let times = new_times(times)?;
     if flags & !(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH) != 0 {
         return Err(EINVAL.into());
     }
-    let times = new_times(times)?;
     if matches!(times, [NewTime::Keep, NewTime::Keep]) {
         return Ok(0);
     }

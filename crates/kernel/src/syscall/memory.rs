@@ -3,7 +3,7 @@
 use super::arguments::Fd;
 use super::{Context, Outcome};
 use crate::errno::{
-    EACCES, EAGAIN, EBADF, EBUSY, EEXIST, EFAULT, EINVAL, ENODEV, ENOMEM, ENOSPC, EOPNOTSUPP, EOVERFLOW, EPERM, Errno,
+    EACCES, EAGAIN, EBADF, EBUSY, EEXIST, EFAULT, EINVAL, ENODEV, ENOMEM, EOPNOTSUPP, EOVERFLOW, EPERM, Errno,
 };
 use crate::fs::file::{Mapping, OpenFile};
 use crate::fs::open::{SEAL_FUTURE_WRITE, SEAL_WRITE, opened};
@@ -310,17 +310,17 @@ pub fn mprotect(context: &mut Context<'_>, address: UserAddr, len: u64, protecti
     Ok(0)
 }
 
-/// `pkey_mprotect(2)`: without protection keys only the key -1 exists.
+/// `pkey_mprotect(2)`: without protection keys there is only the one that everything has, or -1 for none.
 pub fn pkey_mprotect(context: &mut Context<'_>, address: UserAddr, len: u64, protection: u32, key: i32) -> Outcome {
-    if key != -1 {
+    if !matches!(key, -1 | 0) && len != 0 {
         return Err(EINVAL.into());
     }
     mprotect(context, address, len, protection)
 }
 
 /// `pkey_alloc(2)`: the processor has none, as far as the guest can see.
-pub fn pkey_alloc(_context: &mut Context<'_>, flags: u64, rights: u64) -> Outcome {
-    Err(if flags != 0 || rights & !3 != 0 { EINVAL } else { ENOSPC }.into())
+pub fn pkey_alloc(_context: &mut Context<'_>, _flags: u64, _rights: u64) -> Outcome {
+    Err(EINVAL.into())
 }
 
 /// `mremap(2)`.

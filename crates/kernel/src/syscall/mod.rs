@@ -1,6 +1,7 @@
 //! System calls: decode, call, encode. [`table`] has one row a call; the handlers lie in one file a
 //! family and read like the man page. A handler never blocks; its [`Outcome`] says all that can happen.
 
+pub mod absent;
 pub mod arguments;
 pub mod attributes;
 pub mod counts;

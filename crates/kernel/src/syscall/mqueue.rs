@@ -96,10 +96,10 @@ pub fn mq_timedsend(
     priority: u32,
     until: UserPtr<[i64; 2]>,
 ) -> Outcome {
+    let deadline = deadline(context, until)?;
     if priority >= PRIORITIES {
         return Err(EINVAL.into());
     }
-    let deadline = deadline(context, until)?;
     let (file, queue) = open_queue(context, fd)?;
     file.check_writable()?;
     if len > queue.limits().size {

@@ -219,9 +219,6 @@ fn link_source(context: &Context<'_>, from: Fd, old: &[u8], flags: u32) -> Resul
 }
 
 fn make_link(context: &Context<'_>, from: Fd, old: &[u8], to: Fd, new: &[u8], flags: u32) -> Outcome {
-    if flags & !(AT_SYMLINK_FOLLOW | AT_EMPTY_PATH) != 0 {
-        return Err(EINVAL.into());
-    }
     let inode = link_source(context, from, old, flags)?;
     let (walker, found) = find_free(context, to, new)?;
     let inode = inode.filter(|inode| inode.mount_device() == found.parent.mount_device()).ok_or(EXDEV)?;
@@ -249,6 +246,9 @@ pub fn link(context: &mut Context<'_>, old: UserPath, new: UserPath) -> Outcome 
 
 /// `linkat(2)`.
 pub fn linkat(context: &mut Context<'_>, from: Fd, old: UserPath, to: Fd, new: UserPath, flags: u32) -> Outcome {
+    if flags & !(AT_SYMLINK_FOLLOW | AT_EMPTY_PATH) != 0 {
+        return Err(EINVAL.into());
+    }
     make_link(context, from, &old.read()?, to, &new.read()?, flags)
 }
 
@@ -367,9 +367,6 @@ fn check_replaced(
 
 fn rename_at(context: &Context<'_>, from: Fd, old: &[u8], to: Fd, new: &[u8], flags: u32) -> Outcome {
     let exchange = flags & EXCHANGE != 0;
-    if flags & !(NOREPLACE | EXCHANGE | WHITEOUT) != 0 || exchange && flags != EXCHANGE {
-        return Err(EINVAL.into());
-    }
     let (walker, source) = find(context, from, old, Follow::Never)?;
     let (_, target) = find(context, to, new, Follow::Never)?;
     let caller = &walker.caller;
@@ -462,5 +459,8 @@ pub fn renameat(context: &mut Context<'_>, from: Fd, old: UserPath, to: Fd, new:
 
 /// `renameat2(2)`.
 pub fn renameat2(context: &mut Context<'_>, from: Fd, old: UserPath, to: Fd, new: UserPath, flags: u32) -> Outcome {
+    if flags & !(NOREPLACE | EXCHANGE | WHITEOUT) != 0 || flags & EXCHANGE != 0 && flags != EXCHANGE {
+        return Err(EINVAL.into());
+    }
     rename_at(context, from, &old.read()?, to, &new.read()?, flags)
 }

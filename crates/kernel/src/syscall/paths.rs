@@ -71,9 +71,6 @@ pub fn find_as(
 }
 
 fn read_link(context: &Context<'_>, directory: Fd, path: &[u8], buffer: UserAddr, len: usize) -> Outcome {
-    if len == 0 || len > i32::MAX as usize {
-        return Err(EINVAL.into());
-    }
     let inode = if path.is_empty() && directory != AT_FDCWD {
         let file = context.process().descriptors().get(directory)?;
         opened(&file.object).filter(|opened| opened.inode.is_link()).map(|opened| opened.inode.clone()).ok_or(ENOENT)?
@@ -92,12 +89,15 @@ fn read_link(context: &Context<'_>, directory: Fd, path: &[u8], buffer: UserAddr
 
 /// `readlink(2)`.
 pub fn readlink(context: &mut Context<'_>, path: UserPath, buffer: UserAddr, len: usize) -> Outcome {
-    read_link(context, AT_FDCWD, &path.read()?, buffer, len)
+    readlinkat(context, AT_FDCWD, path, buffer, len)
 }
 
 /// `readlinkat(2)`.
 pub fn readlinkat(context: &mut Context<'_>, directory: Fd, path: UserPath, buffer: UserAddr, len: usize) -> Outcome {
-    read_link(context, directory, &path.read()?, buffer, len)
+    if len as i32 <= 0 {
+        return Err(EINVAL.into());
+    }
+    read_link(context, directory, &path.read()?, buffer, len as i32 as usize)
 }
 
 /// `getcwd(2)`.

@@ -117,7 +117,9 @@ pub fn rt_sigpending(context: &mut Context<'_>, set: UserPtr<u64>, size: usize) 
         return Err(EINVAL.into());
     }
     let pending = signal::pending(context.thread) & context.thread.signals.mask();
-    crate::user_memory::copy_out(set.address(), &pending.to_ne_bytes()[..size])?;
+    if size > 0 {
+        crate::user_memory::copy_out(set.address(), &pending.to_ne_bytes()[..size])?;
+    }
     Ok(0)
 }
 

@@ -118,11 +118,11 @@ pub fn accept(context: &mut Context<'_>, fd: Fd, address: UserAddr, len: UserPtr
 
 /// `accept4(2)`.
 pub fn accept4(context: &mut Context<'_>, fd: Fd, address: UserAddr, len: UserPtr<i32>, flags: i32) -> Outcome {
+    let file = file_of(context, fd)?;
     let (kind, flags) = split_flags(flags)?;
     if kind != 0 {
         return Err(EINVAL.into());
     }
-    let file = file_of(context, fd)?;
     let socket = socket_of(&file)?;
     if context.timed_out() {
         return Err(EAGAIN.into());
@@ -490,8 +490,15 @@ fn write_control(
     Ok((bytes.len(), told))
 }
 
+/// `MSG_CMSG_COMPAT` is the kernel's own.
+fn check_message_flags(flags: u32) -> Result<(), Errno> {
+    const CMSG_COMPAT: u32 = 0x8000_0000;
+    if flags & CMSG_COMPAT != 0 { Err(EINVAL) } else { Ok(()) }
+}
+
 /// `sendmsg(2)`.
 pub fn sendmsg(context: &mut Context<'_>, fd: Fd, header: UserPtr<[u64; 7]>, flags: u32) -> Outcome {
+    check_message_flags(flags)?;
     let file = file_of(context, fd)?;
     socket_of(&file)?;
     send_header(context, &file, &Header::read(header)?, MessageFlags::from_bits_truncate(flags))
@@ -509,6 +516,7 @@ fn send_header(context: &Context<'_>, file: &Rc<OpenFile>, header: &Header, flag
 
 /// `recvmsg(2)`.
 pub fn recvmsg(context: &mut Context<'_>, fd: Fd, header: UserPtr<[u64; 7]>, flags: u32) -> Outcome {
+    check_message_flags(flags)?;
     let file = file_of(context, fd)?;
     socket_of(&file)?;
     receive_header(context, &file, &Header::read(header)?, MessageFlags::from_bits_truncate(flags))
@@ -582,6 +590,7 @@ fn each_message(
 
 /// `sendmmsg(2)`.
 pub fn sendmmsg(context: &mut Context<'_>, fd: Fd, headers: UserAddr, count: u32, flags: u32) -> Outcome {
+    check_message_flags(flags)?;
     let file = file_of(context, fd)?;
     socket_of(&file)?;
     each_message(context, headers, (count, flags), None, |context, header, flags| {
@@ -598,6 +607,7 @@ pub fn recvmmsg(
     flags: u32,
     timeout: UserPtr<[i64; 2]>,
 ) -> Outcome {
+    check_message_flags(flags)?;
     let timeout_ns = timeout.non_null().map(UserPtr::read).transpose()?.map(super::events::nanoseconds).transpose()?;
     let file = file_of(context, fd)?;
     socket_of(&file)?;

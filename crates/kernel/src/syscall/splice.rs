@@ -203,12 +203,12 @@ pub fn vmsplice(context: &mut Context<'_>, fd: Fd, vector: UserPtr<[u64; 2]>, co
         return Err(EINVAL.into());
     }
     let file = context.process().descriptors().get(fd)?;
-    let pipe = pipe_of(&file).ok_or(EBADF)?;
     let writes = file.flags.get().writable();
     let mut buffers = UserBuffers::vector(vector, count)?;
     if Source::left(&buffers) == 0 {
         return Ok(0);
     }
+    let pipe = pipe_of(&file).ok_or(EBADF)?;
     if !writes {
         if !wait_for_data(&pipe, &file, flags)? {
             return Ok(0);

@@ -98,12 +98,10 @@ pub fn adjtimex(_context: &mut Context<'_>, timex: UserAddr) -> Outcome {
 
 /// `clock_adjtime(2)`.
 pub fn clock_adjtime(context: &mut Context<'_>, clock: i32, timex: UserAddr) -> Outcome {
+    copy_in(&mut [0; TIMEX], timex)?;
     match clock {
         0 => adjtimex(context, timex),
-        1..=9 | 11 => {
-            copy_in(&mut [0; TIMEX], timex)?;
-            Err(EOPNOTSUPP.into())
-        }
+        1..=9 | 11 => Err(EOPNOTSUPP.into()),
         _ => Err(EINVAL.into()),
     }
 }

@@ -1,7 +1,7 @@
 //! System V message queues, semaphores and shared memory.
 
 use super::{Context, Outcome, RestartRule, Stop};
-use crate::errno::{E2BIG, EAGAIN, EFBIG, EIDRM, EINVAL, ENOMEM, ENOMSG, ENOSPC, ENOSYS, EPERM, ERANGE, Errno};
+use crate::errno::{E2BIG, EAGAIN, EFBIG, EIDRM, EINVAL, ENOMEM, ENOMSG, ENOSPC, EPERM, ERANGE, Errno};
 use crate::host::{GuestRange, protection};
 use crate::ipc::sysv::memory::{self, Segment};
 use crate::ipc::sysv::messages::{self, Message, MessageQueue, Which};
@@ -84,9 +84,8 @@ pub fn msgrcv(context: &mut Context<'_>, number: i32, to: UserAddr, room: usize,
     if number < 0 || room > i64::MAX as usize {
         return Err(EINVAL.into());
     }
-    if flags & COPY != 0 {
-        // As a kernel without checkpoints of processes.
-        return Err(if flags & EXCEPT != 0 || flags & NOWAIT == 0 { EINVAL } else { ENOSYS }.into());
+    if flags & COPY != 0 && (flags & EXCEPT != 0 || flags & NOWAIT == 0) {
+        return Err(EINVAL.into());
     }
     let which = match kind {
         0 => Which::First,
@@ -96,12 +95,25 @@ pub fn msgrcv(context: &mut Context<'_>, number: i32, to: UserAddr, room: usize,
     };
     let queue = found(context, kernel().ipc.messages.find(number))?;
     queue.check(&caller(context), Access::Read)?;
+    if flags & COPY != 0 {
+        // The type is a place in the queue, and the message stays.
+        let message = usize::try_from(kind).ok().and_then(|place| queue.at(place)).ok_or(ENOMSG)?;
+        if message.text().len() > room {
+            return Err(if flags & NOERROR == 0 { E2BIG } else { EINVAL }.into());
+        }
+        return hand_out(&message, to, room);
+    }
     let Some(message) = queue.receive(which, room, flags & NOERROR != 0, context.process().pid)? else {
         if flags & NOWAIT != 0 {
             return Err(ENOMSG.into());
         }
         return Err(wait(&queue.queue, messages::ARRIVAL, None, "msgrcv: a message"));
     };
+    hand_out(&message, to, room)
+}
+
+/// Writes a `struct msgbuf`.
+fn hand_out(message: &Message, to: UserAddr, room: usize) -> Outcome {
     let text = message.text();
     let text = &text[..text.len().min(room)];
     UserPtr::<i64>::new(to.0).write(message.kind())?;
@@ -197,11 +209,11 @@ pub fn semtimedop(
     timeout: UserPtr<[i64; 2]>,
 ) -> Outcome {
     let timeout = timeout.non_null().map(UserPtr::read).transpose()?;
-    if count < 1 || number < 0 {
-        return Err(EINVAL.into());
-    }
     if count > semaphores::OPERATIONS {
         return Err(E2BIG.into());
+    }
+    if count < 1 || number < 0 {
+        return Err(EINVAL.into());
     }
     let mut bytes = alloc::vec![0; count * 6];
     copy_in(&mut bytes, operations)?;

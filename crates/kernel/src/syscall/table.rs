@@ -226,7 +226,7 @@ rows! {
     462 mseal(address: UserAddr, len: u64, flags: u64) => memory_seals::mseal, full;
     324 membarrier(command: u32, flags: u32, cpu: i32) => memory::membarrier, partial("without the commands for restartable sequences");
     325 mlock2(address: UserAddr, len: u64, flags: u32) => memory_locks::mlock2, partial("kept in the books only");
-    329 pkey_mprotect(address: UserAddr, len: u64, protection: u32, key: i32) => memory::pkey_mprotect, partial("key -1 only");
+    329 pkey_mprotect(address: UserAddr, len: u64, protection: u32, key: i32) => memory::pkey_mprotect, partial("no keys but 0");
     330 pkey_alloc(flags: u64, rights: u64) => memory::pkey_alloc, partial("no keys to be had");
 
     // Processes and threads.
@@ -247,7 +247,6 @@ rows! {
     231 exit_group(status: i32) => threads::exit_group, full;
     273 set_robust_list(head: UserAddr, len: usize) => threads::set_robust_list, full;
     274 get_robust_list(tid: i32, head: UserPtr<u64>, len: UserPtr<u64>) => threads::get_robust_list, full;
-    334 rseq(area: UserAddr, len: u32, flags: i32, signature: u32) => threads::rseq, partial("never there");
     435 clone3(arguments: UserAddr, size: usize) => threads::clone3, partial("no namespaces, no chosen numbers");
 
     272 unshare(flags: u64) => process::unshare, partial("no namespaces: EPERM");
@@ -378,7 +377,7 @@ rows! {
     66 semctl(number: i32, index: i32, command: i32, argument: u64) => sysv::semctl, full;
     68 msgget(key: i32, flags: u32) => sysv::msgget, full;
     69 msgsnd(number: i32, message: UserAddr, len: usize, flags: u32) => sysv::msgsnd, full;
-    70 msgrcv(number: i32, to: UserAddr, room: usize, kind: i64, flags: u32) => sysv::msgrcv, partial("no MSG_COPY");
+    70 msgrcv(number: i32, to: UserAddr, room: usize, kind: i64, flags: u32) => sysv::msgrcv, full;
     71 msgctl(number: i32, command: i32, buffer: UserAddr) => sysv::msgctl, full;
     220 semtimedop(number: i32, operations: UserAddr, count: usize, timeout: UserPtr<[i64; 2]>) => sysv::semtimedop, full;
     240 mq_open(name: UserPath, flags: u32, mode: u32, attributes: UserPtr<[i64; 8]>) => mqueue::mq_open, full;

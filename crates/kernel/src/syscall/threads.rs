@@ -308,11 +308,6 @@ pub fn get_robust_list(context: &mut Context<'_>, tid: i32, head: UserPtr<u64>, 
     Ok(0)
 }
 
-/// `rseq(2)`: not there, as on kernels before 4.18. C libraries go without it.
-pub fn rseq(_context: &mut Context<'_>, _area: UserAddr, _len: u32, _flags: i32, _signature: u32) -> Outcome {
-    Err(ENOSYS.into())
-}
-
 /// Without `FUTEX_PRIVATE_FLAG` and `FUTEX_CLOCK_REALTIME`.
 const FUTEX_COMMAND: u32 = !(FUTEX_PRIVATE | FUTEX_CLOCK_REALTIME);
 const FUTEX_PRIVATE: u32 = 0x80;

@@ -117,11 +117,14 @@ pub fn copy_file_range(
     len: usize,
     flags: u32,
 ) -> Outcome {
+    let table = context.process().descriptors();
+    let (from, to) = (table.get(input)?, table.get(out)?);
+    for offset in [from_offset, to_offset] {
+        offset.non_null().map(UserPtr::read).transpose()?;
+    }
     if flags != 0 {
         return Err(EINVAL.into());
     }
-    let table = context.process().descriptors();
-    let (from, to) = (table.get(input)?, table.get(out)?);
     from.check_readable()?;
     to.check_writable()?;
     if to.flags.get().contains(OpenFlags::APPEND) {

@@ -5,6 +5,7 @@ use super::{shown, status};
 use crate::errno::{EACCES, ESRCH, Errno};
 use crate::events::pidfd::PidFd;
 use crate::fs::inode::{Content, Generate, Inode, PROC_DEVICE, S_IFDIR, S_IFLNK, S_IFREG, VirtualDirectory};
+use crate::net::listing;
 use crate::syscall::arguments::Fd;
 use crate::task::{Pid, Process, Thread, Tid};
 use alloc::rc::Rc;
@@ -44,28 +45,43 @@ const FILES: &[(&str, Make)] = &[
     ("setgroups", |_, _| b"allow\n".to_vec()),
 ];
 
-/// Files of `/proc/PID/net`: what a network without devices but the loopback shows.
-const NET: &[(&str, &str)] = &[
-    (
-        "dev",
+/// Makes the text of a file of `/proc/PID/net`.
+type MakeOfNet = fn() -> Vec<u8>;
+
+/// Files of `/proc/PID/net`: of the sockets of the inside, and what a network without devices but the loopback shows.
+const NET: &[(&str, MakeOfNet)] = &[
+    ("arp", || b"IP address       HW type     Flags       HW address            Mask     Device\n".to_vec()),
+    ("dev", || {
         concat!(
             "Inter-|   Receive                                                |  Transmit\n",
             " face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop fifo colls carrier compressed\n",
             "    lo:       0       0    0    0    0     0          0         0        0       0    0    0    0     0       0          0\n"
-        ),
-    ),
-    ("if_inet6", "00000000000000000000000000000001 01 80 10 80       lo\n"),
-    ("route", "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT\n"),
-    ("tcp", "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"),
-    (
-        "tcp6",
-        "  sl  local_address                         remote_address                        st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n",
-    ),
-    (
-        "udp",
-        "   sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref pointer drops\n",
-    ),
-    ("unix", "Num       RefCount Protocol Flags    Type St Inode Path\n"),
+        )
+        .as_bytes()
+        .to_vec()
+    }),
+    ("dev_mcast", Vec::new),
+    ("if_inet6", || b"00000000000000000000000000000001 01 80 10 80       lo\n".to_vec()),
+    ("ipv6_route", || {
+        concat!(
+            "00000000000000000000000000000001 80 00000000000000000000000000000000 00 00000000000000000000000000000000 ",
+            "00000000 00000002 00000000 80200001       lo\n"
+        )
+        .as_bytes()
+        .to_vec()
+    }),
+    ("netlink", listing::netlink),
+    ("packet", || b"sk               RefCnt Type Proto  Iface R Rmem   User   Inode\n".to_vec()),
+    ("route", listing::route),
+    ("sockstat", listing::statistics),
+    ("sockstat6", listing::statistics6),
+    ("tcp", || listing::tcp(false)),
+    ("tcp6", || listing::tcp(true)),
+    ("udp", || listing::udp(false)),
+    ("udp6", || listing::udp(true)),
+    ("udplite", || listing::udp_lite(false)),
+    ("udplite6", || listing::udp_lite(true)),
+    ("unix", listing::unix),
 ];
 
 /// A file of a process or of one of its threads.
@@ -137,12 +153,12 @@ impl Generate for Adjustment {
     }
 }
 
-/// What is fixed.
-struct Still(&'static str);
+/// A file of `/proc/PID/net`.
+struct NetFile(MakeOfNet);
 
-impl Generate for Still {
+impl Generate for NetFile {
     fn text(&self) -> Result<Vec<u8>, Errno> {
-        Ok(self.0.as_bytes().to_vec())
+        Ok((self.0)())
     }
 
     fn write(&self, _bytes: &[u8]) -> Result<(), Errno> {
@@ -289,8 +305,8 @@ struct Net(Rc<Process>);
 
 impl VirtualDirectory for Net {
     fn lookup(&self, name: &[u8]) -> Option<Rc<Inode>> {
-        let (_, text) = NET.iter().find(|(known, _)| known.as_bytes() == name)?;
-        Some(node(&self.0, Content::Generated(Rc::new(Still(text))), S_IFREG | 0o444))
+        let (_, make) = NET.iter().find(|(known, _)| known.as_bytes() == name)?;
+        Some(node(&self.0, Content::Generated(Rc::new(NetFile(*make))), S_IFREG | 0o444))
     }
 
     fn list(&self) -> Vec<(Vec<u8>, u32)> {

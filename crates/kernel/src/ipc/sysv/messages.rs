@@ -26,6 +26,7 @@ pub const ARRIVAL: Events = Events::IN;
 pub const ROOM: Events = Events::OUT;
 
 /// A message: eight bytes of its type, then its text; the guest chooses both.
+#[derive(Clone)]
 pub struct Message(Vec<u8>);
 
 impl Message {
@@ -142,6 +143,11 @@ impl MessageQueue {
             self.queue.wake(ROOM);
         }
         Ok(taken)
+    }
+
+    /// A copy of the message at a place (`MSG_COPY`).
+    pub fn at(&self, place: usize) -> Option<Message> {
+        self.messages.borrow().get(place).cloned()
     }
 
     /// `IPC_SET`.
