@@ -1,9 +1,11 @@
 //! Users, groups and capabilities: `credentials(7)`, all of them virtual.
 
+use super::prctl::PR_SET_DUMPABLE;
 use super::{Context, Outcome};
 use crate::errno::{EINVAL, EPERM, ESRCH};
 use crate::task::Tid;
-use crate::task::process::Credentials;
+use crate::task::exit::PR_SET_PDEATHSIG;
+use crate::task::process::{Credentials, Process};
 use crate::user_memory::UserPtr;
 
 /// Real, effective, saved, file system: the order of the identities.
@@ -59,8 +61,16 @@ impl Credentials {
 }
 
 impl Credentials {
-    /// What the execution of a program does to capabilities (`capabilities(7)`), and to the saved identities.
-    pub fn after_execution(&mut self) {
+    /// What the execution of a program does to identities, which its file may name, and to capabilities
+    /// (`capabilities(7)`).
+    pub fn after_execution(&mut self, (user, group): (Option<u32>, Option<u32>)) {
+        if !self.no_new_privileges {
+            self.uid[EFFECTIVE] = user.unwrap_or(self.uid[EFFECTIVE]);
+            self.gid[EFFECTIVE] = group.unwrap_or(self.gid[EFFECTIVE]);
+            if user.is_some() || group.is_some() {
+                self.ambient = 0;
+            }
+        }
         let root = self.secure_bits & NO_ROOT == 0;
         if root && (self.uid[EFFECTIVE] == 0 || self.uid[REAL] == 0) {
             let permitted = self.bounding | self.capabilities[2];
@@ -143,20 +153,32 @@ fn changed(old: [u32; 4], new: [u32; 3], capable: bool) -> Option<[u32; 4]> {
     Some(ids)
 }
 
+/// With another effective or file-system identity a process can be dumped no more, and forgets the signal it wanted at
+/// the death of its parent.
+fn became_another(process: &Process, before: [u32; 4], after: [u32; 4]) {
+    if before[EFFECTIVE] != after[EFFECTIVE] || before[FILE_SYSTEM] != after[FILE_SYSTEM] {
+        let mut flags = process.flags.borrow_mut();
+        flags.insert(PR_SET_DUMPABLE, 0);
+        flags.remove(&PR_SET_PDEATHSIG);
+    }
+}
+
 fn set_users(context: &Context<'_>, new: impl FnOnce(&Credentials) -> [u32; 3]) -> Outcome {
     let process = context.process();
     let mut own = process.credentials.borrow_mut();
     let (before, wanted) = (own.uid, new(&own));
     own.uid = changed(before, wanted, own.is_capable(CAP_SETUID)).ok_or(EPERM)?;
     own.after_user_change(before);
+    became_another(&process, before, own.uid);
     Ok(0)
 }
 
 fn set_groups_of(context: &Context<'_>, new: impl FnOnce(&Credentials) -> [u32; 3]) -> Outcome {
     let process = context.process();
     let mut own = process.credentials.borrow_mut();
-    let wanted = new(&own);
-    own.gid = changed(own.gid, wanted, own.is_capable(CAP_SETGID)).ok_or(EPERM)?;
+    let (before, wanted) = (own.gid, new(&own));
+    own.gid = changed(before, wanted, own.is_capable(CAP_SETGID)).ok_or(EPERM)?;
+    became_another(&process, before, own.gid);
     Ok(0)
 }
 
@@ -209,7 +231,9 @@ pub fn setfsuid(context: &mut Context<'_>, uid: u32) -> Outcome {
     let mut own = process.credentials.borrow_mut();
     let old = own.uid[FILE_SYSTEM];
     if uid != UNCHANGED && (own.is_capable(CAP_SETUID) || own.uid.contains(&uid)) {
+        let before = own.uid;
         own.uid[FILE_SYSTEM] = uid;
+        became_another(&process, before, own.uid);
         if own.secure_bits & NO_SETUID_FIXUP == 0 {
             if old == 0 && uid != 0 {
                 own.capabilities[0] &= !FILE_SYSTEM_CAPABILITIES;
@@ -227,7 +251,9 @@ pub fn setfsgid(context: &mut Context<'_>, gid: u32) -> Outcome {
     let mut own = process.credentials.borrow_mut();
     let old = own.gid[FILE_SYSTEM];
     if gid != UNCHANGED && (own.is_capable(CAP_SETGID) || own.gid.contains(&gid)) {
+        let before = own.gid;
         own.gid[FILE_SYSTEM] = gid;
+        became_another(&process, before, own.gid);
     }
     Ok(old as usize)
 }

@@ -6,7 +6,7 @@ use crate::errno::{EBADF, EBUSY, EINVAL, EPERM, Errno};
 use crate::events::asynchronous;
 use crate::fs::descriptors::Descriptor;
 use crate::fs::file::OpenFlags;
-use crate::fs::inode::Caller;
+use crate::fs::inode::{Caller, PROC_DEVICE, SYS_DEVICE};
 use crate::fs::open::{ALL_SEALS, SEAL_EXEC, SEAL_FUTURE_WRITE, SEAL_GROW, SEAL_SEAL, SEAL_SHRINK, SEAL_WRITE, opened};
 use crate::ipc::pipe::PipeEnd;
 use crate::kernel;
@@ -247,10 +247,10 @@ pub fn fsync(context: &mut Context<'_>, fd: Fd) -> Outcome {
     if file.flags.get().contains(OpenFlags::PATH) {
         return Err(EBADF.into());
     }
-    if opened(&file.object).is_none() {
-        return Err(EINVAL.into());
+    match opened(&file.object) {
+        Some(opened) if !matches!(opened.inode.device, PROC_DEVICE | SYS_DEVICE) => Ok(0),
+        _ => Err(EINVAL.into()),
     }
-    Ok(0)
 }
 
 /// `syncfs(2)`.

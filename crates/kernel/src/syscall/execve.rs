@@ -1,6 +1,7 @@
 //! `execve(2)`: a running process goes on with another program.
 
 use super::arguments::{AT_FDCWD, Fd, UserPath};
+use super::prctl::PR_SET_DUMPABLE;
 use super::{Context, Outcome, RestartRule, Stop};
 use crate::errno::{E2BIG, EFAULT, EINVAL, ENAMETOOLONG, ENOENT, Errno};
 use crate::kernel;
@@ -88,7 +89,12 @@ fn replace(context: &mut Context<'_>, path: &[u8], arguments: UserAddr, environm
         }
     }
     process.has_executed.set(true);
-    process.credentials.borrow_mut().after_execution();
+    let own = {
+        let mut own = process.credentials.borrow_mut();
+        own.after_execution(prepared.identities());
+        own.uid[0] == own.uid[1] && own.gid[0] == own.gid[1]
+    };
+    process.flags.borrow_mut().insert(PR_SET_DUMPABLE, u64::from(own));
     process.exit_signal.set(if process.exit_signal.get() == 0 { 0 } else { Signal::CHLD.0 });
     process.flags.borrow_mut().remove(&exit::PR_SET_PDEATHSIG);
     if process.shares_memory() {

@@ -200,7 +200,7 @@ fn access_at(context: &Context<'_>, directory: Fd, path: &[u8], mode: u32, flags
 
 /// `access(2)`.
 pub fn access(context: &mut Context<'_>, path: UserPath, mode: u32) -> Outcome {
-    access_at(context, AT_FDCWD, &path.read()?, mode, 0)
+    faccessat2(context, AT_FDCWD, path, mode, 0)
 }
 
 /// `faccessat(2)`.
@@ -428,7 +428,9 @@ pub fn utimes(context: &mut Context<'_>, path: UserPath, times: UserPtr<[i64; 4]
 /// `futimesat(2)`.
 pub fn futimesat(context: &mut Context<'_>, directory: Fd, path: UserPath, times: UserPtr<[i64; 4]>) -> Outcome {
     let times = micro_times(times)?;
-    let named = if path.0.is_null() {
+    let named = if path.0.is_null() && directory == AT_FDCWD {
+        return Err(crate::errno::EFAULT.into());
+    } else if path.0.is_null() {
         open_inode(context, directory)?
     } else {
         by_path(context, directory, &path.read()?, 0)?.inode()?

@@ -36,10 +36,16 @@ pub fn umount2(context: &mut Context<'_>, target: UserPath, flags: u32) -> Outco
     Err(EPERM.into())
 }
 
-/// `pivot_root(2)`, `fsopen(2)`, `fspick(2)`, `fsmount(2)`, `open_tree(2)`, `move_mount(2)`, `mount_setattr(2)`, `swapon(2)`,
-/// `swapoff(2)`, `acct(2)`: only for who may mount.
+/// `pivot_root(2)`, `fsopen(2)`, `fspick(2)`, `fsmount(2)`, `open_tree(2)`, `move_mount(2)`, `mount_setattr(2)`, `swapoff(2)`, `acct(2)`: only for who may mount.
 pub fn refused(_context: &mut Context<'_>) -> Outcome {
     Err(EPERM.into())
+}
+
+/// `swapon(2)`.
+pub fn swapon(_context: &mut Context<'_>, _path: UserAddr, flags: u32) -> Outcome {
+    /// `SWAP_FLAGS_VALID`: a priority, `SWAP_FLAG_PREFER` and `SWAP_FLAG_DISCARD*`.
+    const KNOWN: u32 = 0x7_ffff;
+    Err(if flags & !KNOWN != 0 { EINVAL } else { EPERM }.into())
 }
 
 /// `name_to_handle_at(2)`: the file system makes no handles.

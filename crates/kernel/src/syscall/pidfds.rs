@@ -1,6 +1,7 @@
 //! Descriptors of processes: `pidfd_open(2)` and its relatives.
 
 use super::arguments::Fd;
+use super::prctl::PR_SET_DUMPABLE;
 use super::signals::{SignalNumber, check_permission, queued_info, sender_info};
 use super::{Context, Outcome};
 use crate::errno::{EBADF, EINVAL, EPERM, ESRCH, Errno};
@@ -132,7 +133,7 @@ pub fn may_look_into(context: &Context<'_>, target: &Rc<Process>) -> bool {
     let same = other.uid[..3].iter().all(|uid| *uid == caller.uid[0])
         && other.gid[..3].iter().all(|gid| *gid == caller.gid[0])
         && other.capabilities[1] & !caller.capabilities[1] == 0;
-    let dumpable = target.flags.borrow().get(&4).copied().unwrap_or(1) == 1;
+    let dumpable = target.flags.borrow().get(&PR_SET_DUMPABLE).copied().unwrap_or(1) == 1;
     same && dumpable || caller.is_capable(CAP_SYS_PTRACE)
 }
 

@@ -10,7 +10,8 @@ use crate::user_memory::{UserAddr, UserPtr, copy_in, copy_out};
 
 const PR_GET_PDEATHSIG: u32 = 2;
 const PR_GET_DUMPABLE: u32 = 3;
-const PR_SET_DUMPABLE: u32 = 4;
+/// `PR_SET_DUMPABLE`.
+pub const PR_SET_DUMPABLE: u32 = 4;
 const PR_GET_KEEPCAPS: u32 = 7;
 const PR_SET_KEEPCAPS: u32 = 8;
 const PR_GET_TIMING: u32 = 13;

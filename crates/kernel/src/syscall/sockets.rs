@@ -92,11 +92,21 @@ pub fn bind(context: &mut Context<'_>, fd: Fd, address: UserAddr, len: u32) -> O
     Ok(0)
 }
 
+/// Bytes of a `struct sockaddr_storage`.
+const MOST_ADDRESS: u32 = 128;
+
 /// `connect(2)`.
 pub fn connect(context: &mut Context<'_>, fd: Fd, address: UserAddr, len: u32) -> Outcome {
     let file = file_of(context, fd)?;
+    let address = Address::read(address, len);
+    if file.object.as_socket().is_none()
+        && let Err(errno @ (EINVAL | EFAULT)) = address
+        && (errno == EFAULT || len > MOST_ADDRESS)
+    {
+        return Err(errno.into());
+    }
     let socket = socket_of(&file)?;
-    let address = match Address::read(address, len) {
+    let address = match address {
         // As Linux: a connected socket looks at the address no more.
         Err(EINVAL) if len >= 2 && socket.peer().is_ok() => return Err(EISCONN.into()),
         address => address?,
@@ -243,9 +253,11 @@ pub fn sendto(
     address: UserAddr,
     address_len: u32,
 ) -> Outcome {
+    let buffers = UserBuffers::one(buffer, len)?;
     let file = file_of(context, fd)?;
+    socket_of(&file)?;
     let to = if address.is_null() { None } else { Some(Address::read(address, address_len)?) };
-    let message = Message { buffers: UserBuffers::one(buffer, len)?, to, ancillary: Ancillary::default() };
+    let message = Message { buffers, to, ancillary: Ancillary::default() };
     send(context, &file, message, MessageFlags::from_bits_truncate(flags))
 }
 
@@ -285,9 +297,9 @@ pub fn recvfrom(
     address: UserAddr,
     address_len: UserPtr<i32>,
 ) -> Outcome {
+    let mut buffers = UserBuffers::one(buffer, len)?;
     let file = file_of(context, fd)?;
     let flags = MessageFlags::from_bits_truncate(flags);
-    let mut buffers = UserBuffers::one(buffer, len)?;
     let received = receive(context, &file, &mut buffers, flags)?;
     if let Some(from) = &received.from {
         from.write(address, address_len)?;
@@ -625,6 +637,8 @@ pub fn socketpair(
     pair: UserPtr<[i32; 2]>,
 ) -> Outcome {
     let (kind, flags) = split_flags(kind)?;
+    // Linux writes the numbers before it looks at the rest.
+    pair.write(pair.read()?)?;
     match (domain, protocol) {
         (AF_UNIX, 0 | AF_UNIX) => {}
         (AF_UNIX, _) => return Err(EPROTONOSUPPORT.into()),

@@ -158,7 +158,7 @@ rows! {
     163 acct() => mounts::refused, partial("EPERM");
     165 mount(source: UserAddr, target: UserPath, kind: UserAddr, flags: u64, data: UserAddr) => mounts::mount, partial("EPERM");
     166 umount2(target: UserPath, flags: u32) => mounts::umount2, partial("EPERM");
-    167 swapon() => mounts::refused, partial("EPERM");
+    167 swapon(path: UserAddr, flags: u32) => mounts::swapon, partial("EPERM");
     168 swapoff() => mounts::refused, partial("EPERM");
     277 sync_file_range(fd: Fd, offset: i64, len: i64, flags: u32) => mounts::sync_file_range, full;
     303 name_to_handle_at(directory: Fd, path: UserPath, handle: UserPtr<u32>, mount: UserPtr<i32>, flags: u32) => mounts::name_to_handle_at, partial("EOPNOTSUPP: the file system makes no handles");

@@ -58,11 +58,12 @@ pub fn gettimeofday(_context: &mut Context<'_>, time: UserPtr<[i64; 2]>, zone: U
 }
 
 /// `settimeofday(2)`.
-pub fn settimeofday(_context: &mut Context<'_>, time: UserPtr<[i64; 2]>, _zone: UserPtr<[i32; 2]>) -> Outcome {
+pub fn settimeofday(_context: &mut Context<'_>, time: UserPtr<[i64; 2]>, zone: UserPtr<[i32; 2]>) -> Outcome {
     if let Some(time) = time.non_null() {
         clock::timeval_ns(time.read()?)?;
     }
-    Err(EPERM.into())
+    zone.non_null().map(UserPtr::read).transpose()?;
+    if time.is_null() && zone.is_null() { Ok(0) } else { Err(EPERM.into()) }
 }
 
 /// `time(2)`.
@@ -103,7 +104,7 @@ pub fn clock_nanosleep(
         3..=6 => return Err(EOPNOTSUPP.into()),
         _ => {}
     }
-    if context.resumed.is_none() {
+    if number < 0 && context.resumed.is_none() {
         // The time is looked at before the clock of somebody who may not be there.
         request.read()?;
     }

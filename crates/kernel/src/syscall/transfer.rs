@@ -95,6 +95,7 @@ fn transfer(context: &Context<'_>, from: &Place, to: &Place, count: usize, short
 
 /// `sendfile(2)`.
 pub fn sendfile(context: &mut Context<'_>, out: Fd, input: Fd, offset: UserPtr<i64>, count: usize) -> Outcome {
+    offset.non_null().map(UserPtr::read).transpose()?;
     let table = context.process().descriptors();
     let (from, to) = (table.get(input)?, table.get(out)?);
     from.check_readable()?;

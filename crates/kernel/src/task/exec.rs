@@ -4,6 +4,8 @@ use super::elf::{HEADER, Header, PROGRAM_HEADER, Program, SCRIPT_LINE, Segment, 
 use super::{Process, Thread};
 use crate::errno::{E2BIG, EINVAL, EIO, ELIBBAD, ELOOP, ENOEXEC, ENOMEM, Errno};
 use crate::fs::file::OpenFile;
+use crate::fs::inode::{S_ISGID, S_ISUID};
+use crate::fs::open::opened;
 use crate::host::{self, GuestRange, protection};
 use crate::mm::space::{Content, random_below};
 use crate::mm::{AddressSpace, Backing, Region, RegionFlags, page_down, page_up};
@@ -218,6 +220,17 @@ impl Prepared {
         command_name(&self.path)
     }
 
+    /// The user and the group that the program runs as, if its file says so (`S_ISUID`, `S_ISGID`): that of the
+    /// interpreter, for a script.
+    pub fn identities(&self) -> (Option<u32>, Option<u32>) {
+        /// Without the permission to execute the second bit stands for mandatory locks.
+        const GROUP: u32 = S_ISGID | 0o010;
+        let Some(opened) = opened(&self.main.file.object) else { return (None, None) };
+        let meta = opened.inode.meta();
+        let user = (meta.mode & S_ISUID != 0).then_some(meta.uid);
+        (user, (meta.mode & GROUP == GROUP).then_some(meta.gid))
+    }
+
     /// Loads it. The process's address space is empty.
     ///
     /// # Errors
@@ -271,6 +284,7 @@ impl Prepared {
 
     fn auxiliary(&self, process: &Process, bias: u64, base: u64, entry: u64, vdso: u64) -> Vec<(u64, u64)> {
         let credentials = process.credentials.borrow();
+        let secure = credentials.uid[0] != credentials.uid[1] || credentials.gid[0] != credentials.gid[1];
         let table = match self.main.program.table_address {
             0 => 0,
             address => address.wrapping_add(bias),
@@ -291,7 +305,7 @@ impl Prepared {
             (12, credentials.uid[1].into()),    // AT_EUID
             (13, credentials.gid[0].into()),    // AT_GID
             (14, credentials.gid[1].into()),    // AT_EGID
-            (23, 0),                            // AT_SECURE
+            (23, u64::from(secure)),            // AT_SECURE
         ]
     }
 
