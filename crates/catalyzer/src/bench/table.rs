@@ -3,7 +3,10 @@
 use super::micro;
 use super::report::{BootRow, Report};
 use super::stats::Summary;
-use comfy_table::{CellAlignment, Table, presets};
+use comfy_table::{CellAlignment, ColumnConstraint, Table, presets};
+
+/// Column of the mean.
+const MEAN: usize = 4;
 
 fn microseconds(us: f64) -> String {
     match us {
@@ -55,19 +58,27 @@ pub fn print(report: &Report) {
     }
     let mut table = Table::new();
     table.load_preset(presets::UTF8_HORIZONTAL_ONLY);
-    let header = ["", "runs", "boot p50", "p99", "first response p50", "p99", "private memory", "mappings"];
+    let header = ["", "runs", "boot p50", "p99", "mean", "first response p50", "p99", "private memory", "mappings"];
     table.set_header(header);
     for row in &report.results {
         let name = row.at_once.map_or_else(|| row.boot.clone(), |n| format!("{} ×{n}", row.boot));
         let ([boot, boot99], [first, first99]) = (pair(row.boot_us), pair(row.first_response_us));
+        let mean = row.boot_mean_us.map_or(String::new(), microseconds);
         let mappings = row.host_mappings.map_or(String::new(), |n| n.to_string());
-        table.add_row([name, row.runs.to_string(), boot, boot99, first, first99, private(row), mappings]);
+        table.add_row([name, row.runs.to_string(), boot, boot99, mean, first, first99, private(row), mappings]);
     }
     for floor in &report.floors {
         let ([boot, boot99], [first, first99]) = (pair(floor.boot_us), pair(floor.first_response_us));
         let memory = floor.private_pages.map_or(String::new(), |pages| bytes(pages.p50 as u64 * 4096));
         let mappings = floor.mappings.map_or(String::new(), |n| n.to_string());
-        table.add_row([floor.name.into(), floor.runs.to_string(), boot, boot99, first, first99, memory, mappings]);
+        let runs = floor.runs.to_string();
+        table.add_row([floor.name.into(), runs, boot, boot99, String::new(), first, first99, memory, mappings]);
+    }
+    // The mean is for many at once, whose boots follow each other; without such rows the column is left out.
+    if report.results.iter().all(|row| row.boot_mean_us.is_none())
+        && let Some(mean) = table.column_mut(MEAN)
+    {
+        mean.set_constraint(ColumnConstraint::Hidden);
     }
     for column in table.column_iter_mut().skip(1) {
         column.set_cell_alignment(CellAlignment::Right);
