@@ -1,5 +1,4 @@
 /* RLIMIT_CPU: SIGXCPU at the soft limit, and again each second; SIGKILL at the hard one.
- * test: processes
  */
 #include "test.h"
 #include <sys/resource.h>

@@ -1,5 +1,4 @@
 /* RLIMIT_NPROC: fork and pthread_create answer EAGAIN, but not for root.
- * test: processes
  * test: needs root
  */
 #include "test.h"

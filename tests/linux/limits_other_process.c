@@ -1,5 +1,4 @@
 /* prlimit of another process, and its refusals.
- * test: processes
  * test: needs root
  */
 #include "test.h"

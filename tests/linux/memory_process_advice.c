@@ -1,5 +1,4 @@
 /* process_madvise and process_mrelease: which advice, whose memory, and the documented errors.
- * test: processes
  */
 #include "test.h"
 #include <sys/wait.h>

@@ -1,5 +1,4 @@
 /* personality: what is set is answered, is inherited, and PER_LINUX32 shows another machine.
- * test: processes
  */
 #include "test.h"
 #include <sys/personality.h>

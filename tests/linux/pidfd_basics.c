@@ -1,5 +1,4 @@
 /* pidfd_open, pidfd_send_signal, poll and waitid(P_PIDFD) on a child, before and after its end.
- * test: processes
  */
 #include "test.h"
 #include <poll.h>

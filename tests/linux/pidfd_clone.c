@@ -1,5 +1,4 @@
 /* CLONE_PIDFD of clone and clone3, and what does not go together.
- * test: processes
  */
 #include "test.h"
 #include <linux/sched.h>

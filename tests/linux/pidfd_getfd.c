@@ -1,5 +1,4 @@
 /* pidfd_getfd takes another process's descriptor: the same open file, with FD_CLOEXEC.
- * test: processes
  */
 #include "test.h"
 #include <sys/wait.h>

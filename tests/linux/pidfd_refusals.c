@@ -1,5 +1,4 @@
 /* The documented errors of pidfd_open, pidfd_send_signal, pidfd_getfd and waitid(P_PIDFD).
- * test: processes
  */
 #include "test.h"
 #include <poll.h>

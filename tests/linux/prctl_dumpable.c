@@ -1,6 +1,5 @@
 /* Who becomes another user can be dumped no more, and forgets the signal for the death of its parent; a program that is
  * executed begins anew.
- * test: processes
  * test: needs root
  */
 #include "test.h"

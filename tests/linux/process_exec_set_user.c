@@ -1,5 +1,4 @@
 /* A program whose file says so runs as its owner and group, with AT_SECURE; not with PR_SET_NO_NEW_PRIVS.
- * test: processes
  * test: needs root
  */
 #include "test.h"

@@ -1,5 +1,4 @@
 /* kcmp: which processes share memory, descriptors, files; an order among what is different.
- * test: processes
  */
 #include "test.h"
 #include <linux/kcmp.h>

@@ -1,5 +1,4 @@
 /* Process-shared robust mutexes, with and without priority inheritance, whose owner is killed: who waits gets EOWNERDEAD.
- * test: processes
  */
 #include "test.h"
 #include <sys/wait.h>

@@ -1,5 +1,4 @@
 /* unshare: descriptors and working directory of one's own, and what a process of several threads can't leave.
- * test: processes
  */
 #include "test.h"
 #include <sys/wait.h>

@@ -1,5 +1,4 @@
 /* What threads and children inherit: policy, nice value, affinity, slack of timers; and not with SCHED_RESET_ON_FORK.
- * test: processes
  * test: needs root
  */
 #include "test.h"

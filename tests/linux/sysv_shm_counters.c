@@ -1,5 +1,4 @@
 /* Four processes count in a segment, taking turns by a semaphore.
- * test: processes
  */
 #include "test.h"
 #include <sys/ipc.h>

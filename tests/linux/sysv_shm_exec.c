@@ -1,5 +1,4 @@
 /* A program that is executed is attached to nothing; the segment stays, with its content.
- * test: processes
  */
 #include "test.h"
 #include <sys/ipc.h>

@@ -1,5 +1,4 @@
 /* Attachments over fork, _exit, and a segment that is removed while it is attached: gone with the last of them.
- * test: processes
  */
 #include "test.h"
 #include <sys/ipc.h>

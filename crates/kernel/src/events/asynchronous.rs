@@ -82,8 +82,8 @@ impl Drop for Notice {
 }
 
 impl Observer for Notice {
-    fn notify(&self, events: Events) {
-        let Some(file) = self.file.upgrade() else { return };
+    fn notify(&self, events: Events) -> bool {
+        let Some(file) = self.file.upgrade() else { return false };
         // What concerns the other end of the same object is none of this one's.
         let mut mine = Events::ERR | Events::HUP | Events::PRI;
         if file.flags.get().readable() {
@@ -92,8 +92,10 @@ impl Observer for Notice {
         if file.flags.get().writable() {
             mine |= Events::OUT;
         }
-        let Some((code, band)) = told(events & mine) else { return };
-        self.send(file.owner.get(), code, band);
+        if let Some((code, band)) = told(events & mine) {
+            self.send(file.owner.get(), code, band);
+        }
+        false
     }
 }
 
