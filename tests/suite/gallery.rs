@@ -60,10 +60,11 @@ const FUNCTIONS: [Function; 14] = [
         counts: false,
         also: &[(&["--path", "/1k.txt"], "kkkkkkkk")],
     },
+    // Each of the two workers numbers its own.
     Function {
         name: "python-gunicorn",
         says: ("hello from Flask ", " of worker "),
-        counts: true,
+        counts: false,
         also: &[(
             &["--path", "/sort", "--method", "POST", "--header", JSON, "--data", NUMBERS],
             "{\"values\":[1,2,3]}",
