@@ -31,6 +31,22 @@ static void scribble(char *start, long pages, long seed) {
     }
     printf("%d touch ok %ld %ld", line_number, done, refused);
 }
+/* How much may be copied between the beginning of a page and this place in a file: not between parts of a page that
+ * overlap, since the page may be the same, and then the processor matters. */
+static long apart(long count, long offset) {
+    long within = offset % PAGE, most = within < PAGE / 2 ? within : PAGE - within;
+    return within == 0 || count < most ? count : most;
+}
+/* What mappings wrote behind the end of a file, in its last page: tmpfs shows it when the file grows, other file systems
+ * and the sandbox don't. So it goes before a file may grow. */
+static void clear_tail(int fd) {
+    struct stat st;
+    if (fd < 0 || fstat(fd, &st) != 0 || st.st_size % PAGE == 0) return;
+    char *last = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, st.st_size & -PAGE);
+    if (last == MAP_FAILED) MUST(-1);
+    memset(last + st.st_size % PAGE, 0, PAGE - st.st_size % PAGE);
+    munmap(last, PAGE);
+}
 /* A mapping that the kernel placed: looks at it and takes it away. */
 static void elsewhere(char *at, long pages) {
     fputs(" elsewhere", stdout);
@@ -96,8 +112,14 @@ int main(void) {
             placed(mmap(at, len, argument[2], argument[3], fd, argument[5] * PAGE), argument[1]);
         else if (is("munmap")) result(munmap(at, len) == 0);
         else if (is("mprotect")) result(mprotect(at, len, argument[2]) == 0);
-        else if (is("mremap")) /* page pages new_pages flags to */
+        else if (is("mremap")) { /* page pages new_pages flags to */
+            /* Joined with the mapping it comes from, a locked page that leaves one behind is not locked any more: but only
+             * if it was never touched, which the kernel of the sandbox does not know. */
+            if (argument[3] & 4)
+                for (int i = -1; i <= 1; i += 2) munlock(WINDOW + (argument[4] + i) * PAGE, PAGE);
+            errno = 0;
             placed(mremap(at, len, argument[2] * PAGE, argument[3], WINDOW + argument[4] * PAGE), argument[2]);
+        }
         else if (is("madvise")) result(madvise(at, len, argument[2]) == 0);
         else if (is("msync")) result(msync(at, len, argument[2]) == 0);
         else if (is("mlock")) result(mlock(at, len) == 0);
@@ -111,10 +133,11 @@ int main(void) {
         } else if (is("brkput")) {
             scribble(brk_start, argument[1], argument[2]);
         } else if (is("truncate")) /* bytes, -, -, -, file */
-            result(ftruncate(fd, argument[0]) == 0);
+            clear_tail(fd), result(ftruncate(fd, argument[0]) == 0);
         else if (is("pwrite")) { /* offset bytes seed - file */
             long count = argument[1] > (long)sizeof buffer ? (long)sizeof buffer : argument[1];
             for (long i = 0; i < count; i++) buffer[i] = argument[2] + i * 7;
+            clear_tail(fd);
             long done = pwrite(fd, buffer, count, argument[0]);
             result(done >= 0);
             printf(" %ld", done);
@@ -129,14 +152,16 @@ int main(void) {
             result(true);
             printf(" %ld %08x", (long)st.st_size, sum);
         } else if (is("pread")) { /* page bytes offset - file: into the window */
-            long done = pread(fd, at, argument[1], argument[2]);
+            long done = pread(fd, at, apart(argument[1], argument[2]), argument[2]);
             result(done >= 0);
             printf(" %ld", done);
         } else if (is("putmem")) { /* page bytes offset - file: from the window */
             /* Not behind the end: Linux from 6.15 on leaves the file longer there when it can't read a byte. */
             struct stat st;
+            clear_tail(fd);
             fstat(fd, &st);
-            long done = pwrite(fd, at, argument[1], argument[2] < st.st_size ? argument[2] : st.st_size);
+            long offset = argument[2] < st.st_size ? argument[2] : st.st_size;
+            long done = pwrite(fd, at, apart(argument[1], offset), offset);
             result(done >= 0);
             printf(" %ld", done);
         } else printf("%d %s unknown", line_number, operation);

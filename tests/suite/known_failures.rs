@@ -7,6 +7,7 @@ use std::path::Path;
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct List {
+    #[serde(default)]
     failure: Vec<Failure>,
 }
 

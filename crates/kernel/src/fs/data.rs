@@ -136,8 +136,10 @@ impl Data {
         let (index, within) = (at / PAGE, (at % PAGE) as usize);
         let left = usize::try_from(self.size() - at).unwrap_or(usize::MAX);
         if let Some(object) = self.object() {
-            let mut buffer = alloc::vec![0u8; left.min(sink.room()).min(PIECE)];
-            let len = object.read(at, &mut buffer);
+            // Page by page, as Linux does: the sink may be a mapping of what is read.
+            let mut buffer = [0; PAGE as usize];
+            let len = left.min(sink.room()).min(PAGE as usize - within);
+            let len = object.read(at, buffer.get_mut(..len).unwrap_or_default());
             return sink.put(buffer.get(..len).unwrap_or_default());
         }
         let next = {
@@ -181,13 +183,14 @@ impl Data {
     }
 
     fn write_piece(&self, source: &mut dyn Source, at: u64) -> Result<usize, Errno> {
-        if let Some(object) = self.object() {
-            let mut buffer = alloc::vec![0u8; source.left().min(PIECE)];
-            let taken = source.take(&mut buffer)?;
-            return object.write(at, buffer.get(..taken).unwrap_or_default());
-        }
         let (index, within) = (at / PAGE, (at % PAGE) as usize);
         let len = source.left().min(PAGE as usize - within);
+        if let Some(object) = self.object() {
+            // Page by page, as Linux does: the source may be a mapping of what is written.
+            let mut buffer = [0; PAGE as usize];
+            let taken = source.take(buffer.get_mut(..len).unwrap_or_default())?;
+            return object.write(at, buffer.get(..taken).unwrap_or_default());
+        }
         self.own_page(index)?;
         let mut pages = self.pages.borrow_mut();
         let page = pages.get_mut(&index).and_then(|page| page.get_mut(within..within + len)).ok_or(EFAULT)?;
@@ -255,11 +258,14 @@ impl Data {
     /// # Errors
     /// As [`Data::write`].
     pub fn zero(&self, offset: u64, len: u64) -> Result<(), Errno> {
-        let end = offset.saturating_add(len).min(self.size());
+        let end = offset.saturating_add(len);
         if let Some(object) = self.object() {
+            // Mappings show what lies behind the end in the last page.
+            let end = end.min(self.size().next_multiple_of(PAGE));
             object.zero(offset, end.saturating_sub(offset));
             return Ok(());
         }
+        let end = end.min(self.size());
         let mut at = offset;
         while at < end {
             let (index, within) = (at / PAGE, (at % PAGE) as usize);

@@ -14,6 +14,8 @@ pub enum Destination {
     InPlace,
     /// Anywhere.
     Anywhere,
+    /// At this address where it is free, else anywhere.
+    Near(u64),
     /// At this address, replacing what is there.
     At(u64),
 }
@@ -104,7 +106,10 @@ impl AddressSpace {
         if to == Destination::InPlace {
             return Err(ENOMEM);
         }
-        let address = self.find(new_len)?;
+        let address = match to {
+            Destination::Near(hint) if self.hint_is_free(hint, new_len) => hint,
+            _ => self.find(new_len)?,
+        };
         self.relocate(&region, old, address, new_len, keep_old)
     }
 
@@ -137,7 +142,12 @@ impl AddressSpace {
         let backing = region.backing.advanced(more.start - region.start);
         let content = content_of(&backing)?;
         let part = Region { start: more.start, len: more.len, backing, ..region.clone() };
-        self.map(part, &content, 0)
+        self.map(part, &content, 0)?;
+        if region.flags.contains(RegionFlags::LOCKED) {
+            // What can't be brought in is left out.
+            let _ = self.populate(more);
+        }
+        Ok(())
     }
 
     fn relocate(&self, region: &Region, old: GuestRange, to: u64, new_len: u64, keep_old: bool) -> Result<u64, Errno> {
@@ -145,13 +155,18 @@ impl AddressSpace {
         let moved = region.part(old.start, old.start + old.len);
         let grown = Region { len: new_len, ..moved.clone() };
         self.check_charge(if keep_old { target } else { old }, grown.charge())?;
+        if keep_old && let Some(whole) = self.region_at(old.start) {
+            // Linux leaves nothing locked of the region that the pages come from.
+            self.change_flags(GuestRange::new(whole.start, whole.len)?, RegionFlags::empty(), RegionFlags::LOCKED);
+        }
         super::patch::unmapped(self, old);
         move_pages(old, GuestRange::new(to, old.len)?)?;
         drop(self.take_out(old));
         self.put_in(Region { start: to, ..moved.clone() });
         if keep_old {
             let content = content_of(&moved.backing)?;
-            self.map(moved.clone(), &content, 0)?;
+            let left = Region { flags: moved.flags.difference(RegionFlags::LOCKED), ..moved.clone() };
+            self.map(left, &content, 0)?;
         }
         if new_len > old.len {
             let more = GuestRange::new(to + old.len, new_len - old.len)?;
@@ -165,8 +180,14 @@ impl AddressSpace {
     /// # Errors
     /// `EINVAL` for private memory, `EFAULT`, `ENOMEM`.
     pub fn duplicate(&self, from: u64, len: u64, to: Destination) -> Result<u64, Errno> {
+        if self.region_at(from).ok_or(EFAULT)?.is_private() {
+            return Err(EINVAL);
+        }
+        if let Destination::At(address) = to {
+            // What is there goes first, even the memory itself.
+            self.unmap(GuestRange::new(address, len).map_err(|_| EINVAL)?)?;
+        }
         let region = self.region_at(from).ok_or(EFAULT)?;
-        let Backing::Shared(..) = region.backing else { return Err(EINVAL) };
         let address = match to {
             Destination::At(address) => address,
             _ => self.find(len)?,

@@ -30,6 +30,14 @@ bitflags! {
         const ATTACHED = 256;
         /// `mseal(2)`.
         const SEALED = 512;
+        /// `MADV_RANDOM`.
+        const RANDOM = 1024;
+        /// `MADV_SEQUENTIAL`.
+        const SEQUENTIAL = 2048;
+        /// `MADV_HUGEPAGE`.
+        const HUGE = 4096;
+        /// `MADV_NOHUGEPAGE`.
+        const NOT_HUGE = 8192;
     }
 }
 

@@ -244,9 +244,10 @@ impl AddressSpace {
         end.checked_sub(len).filter(|start| *start >= GUEST_START)
     }
 
-    /// Whether a hint of `mmap(2)` can be followed.
-    pub fn hint_is_free(&self, range: GuestRange) -> bool {
-        self.is_free(range) && self.patches.borrow().window_over(range.start, range.start + range.len).is_none()
+    /// Whether a hint of `mmap(2)` can be followed; one of 0 is none.
+    pub fn hint_is_free(&self, hint: u64, len: u64) -> bool {
+        let Ok(range) = GuestRange::new(hint, len) else { return false };
+        hint >= GUEST_START && self.is_free(range) && self.patches.borrow().window_over(hint, hint + len).is_none()
     }
 
     /// Maps a region, replacing what was there. `extra` are host flags (`MAP_POPULATE`).

@@ -151,10 +151,7 @@ fn place(space: &AddressSpace, address: u64, len: u64, flags: MapFlags) -> Resul
     }
     if !flags.intersects(MapFlags::FIXED | MapFlags::FIXED_NOREPLACE) {
         let hint = page_up(address).unwrap_or(0).max(if address == 0 { 0 } else { GUEST_START });
-        if hint != 0
-            && let Ok(range) = GuestRange::new(hint, len)
-            && space.hint_is_free(range)
-        {
+        if space.hint_is_free(hint, len) {
             return Ok(hint);
         }
         if flags.contains(MapFlags::BIT_32) {
@@ -346,17 +343,21 @@ pub fn mremap(
     }
     let old_len = page_up(old_len).ok_or(EINVAL)?;
     let new_len = page_up(new_len).filter(|len| (1..=GUEST_END).contains(len)).ok_or(EINVAL)?;
-    let destination = if flags & FIXED != 0 {
+    if flags & (FIXED | DONTUNMAP) != 0 {
         let target = GuestRange::new(to.0, new_len).map_err(|_| EINVAL)?;
         let overlaps =
             address.0 < target.start.saturating_add(new_len) && target.start < address.0.saturating_add(old_len);
         if !is_aligned(to.0) || overlaps {
             return Err(EINVAL.into());
         }
+    }
+    let destination = if flags & FIXED != 0 {
         if to.0 < GUEST_START {
             return Err(EPERM.into());
         }
         Destination::At(to.0)
+    } else if keep {
+        Destination::Near(to.0)
     } else if may_move {
         Destination::Anywhere
     } else {
@@ -429,75 +430,82 @@ pub fn madvise(context: &mut Context<'_>, address: UserAddr, len: u64, advice: i
     if whole { Ok(0) } else { Err(ENOMEM.into()) }
 }
 
+/// Region by region, up to the first that refuses.
 pub(super) fn advise(space: &AddressSpace, range: GuestRange, parts: &[Region], advice: i32) -> Result<(), Errno> {
-    let private = |part: &Region| matches!(part.backing, Backing::Anonymous | Backing::Heap | Backing::Stack);
-    let locked = parts.iter().any(|part| part.flags.contains(RegionFlags::LOCKED));
+    const POPULATE_READ: i32 = 22;
+    const POPULATE_WRITE: i32 = 23;
+    if matches!(advice, POPULATE_READ | POPULATE_WRITE) {
+        return bring_in(range, parts, advice as u32);
+    }
+    parts.iter().try_for_each(|part| advise_region(space, part, advice))
+}
+
+fn advise_region(space: &AddressSpace, part: &Region, advice: i32) -> Result<(), Errno> {
+    let range = GuestRange::new(part.start, part.len)?;
+    let private = matches!(part.backing, Backing::Anonymous | Backing::Heap | Backing::Stack);
+    let locked = part.flags.contains(RegionFlags::LOCKED);
     // What is sealed and can't be written to can't be lost either: DONTNEED, FREE, REMOVE, DONTFORK, WIPEONFORK,
     // DONTNEED_LOCKED.
-    let kept = |part: &Region| {
-        part.flags.contains(RegionFlags::SEALED) && private(part) && part.protection & protection::WRITE == 0
-    };
-    if matches!(advice, 4 | 8 | 9 | 10 | 18 | 24) && parts.iter().any(kept) {
+    let kept = part.flags.contains(RegionFlags::SEALED) && private && part.protection & protection::WRITE == 0;
+    if kept && matches!(advice, 4 | 8 | 9 | 10 | 18 | 24) {
         return Err(EPERM);
     }
+    let pattern = RegionFlags::RANDOM | RegionFlags::SEQUENTIAL;
     match advice {
+        // NORMAL, RANDOM, SEQUENTIAL: hints, but Linux tells such regions apart.
+        0 => space.change_flags(range, RegionFlags::empty(), pattern),
+        1 => space.change_flags(range, RegionFlags::RANDOM, RegionFlags::SEQUENTIAL),
+        2 => space.change_flags(range, RegionFlags::SEQUENTIAL, RegionFlags::RANDOM),
+        // DONTNEED, FREE, REMOVE, COLD, PAGEOUT
+        4 | 8 | 9 | 20 | 21 if locked => return Err(EINVAL),
         // DONTNEED, DONTNEED_LOCKED
-        4 | 24 => {
-            if advice == 4 && locked {
-                return Err(EINVAL);
-            }
-            space.discard(parts)?;
-        }
+        4 | 24 => space.discard(core::slice::from_ref(part))?,
+        // FREE, WIPEONFORK
+        8 | 18 if !private => return Err(EINVAL),
         // FREE: what an image brought may stay, it is only a hint.
-        8 => {
-            if !parts.iter().all(private) || locked {
-                return Err(EINVAL);
-            }
-            for part in parts.iter().filter(|part| !part.flags.contains(RegionFlags::FROM_IMAGE)) {
-                host::advise_guest(GuestRange::new(part.start, part.len)?, 8)?;
-            }
-        }
+        8 if !part.flags.contains(RegionFlags::FROM_IMAGE) => host::advise_guest(range, 8)?,
         // REMOVE
-        9 => {
-            for part in parts {
-                match &part.backing {
-                    _ if locked => return Err(EINVAL),
-                    Backing::Shared(object, offset, _) if !part.flags.contains(RegionFlags::READ_ONLY) => {
-                        object.zero(*offset, part.len);
-                    }
-                    Backing::Shared(..) | Backing::Private(..) | Backing::File(..) => return Err(EACCES),
-                    _ => return Err(EINVAL),
-                }
+        9 => match &part.backing {
+            Backing::Shared(object, offset, _) if !part.flags.contains(RegionFlags::READ_ONLY) => {
+                object.zero(*offset, part.len);
             }
-        }
+            Backing::Shared(..) | Backing::Private(..) | Backing::File(..) => return Err(EACCES),
+            _ => return Err(EINVAL),
+        },
         10 => space.change_flags(range, RegionFlags::NO_FORK, RegionFlags::empty()),
         11 => space.change_flags(range, RegionFlags::empty(), RegionFlags::NO_FORK),
+        // HUGEPAGE, NOHUGEPAGE
+        14 => space.change_flags(range, RegionFlags::HUGE, RegionFlags::NOT_HUGE),
+        15 => space.change_flags(range, RegionFlags::NOT_HUGE, RegionFlags::HUGE),
         16 => space.change_flags(range, RegionFlags::NO_DUMP, RegionFlags::empty()),
         17 => space.change_flags(range, RegionFlags::empty(), RegionFlags::NO_DUMP),
-        18 if !parts.iter().all(private) => return Err(EINVAL),
         18 => space.change_flags(range, RegionFlags::WIPE_ON_FORK, RegionFlags::empty()),
         19 => space.change_flags(range, RegionFlags::empty(), RegionFlags::WIPE_ON_FORK),
-        // POPULATE_READ, POPULATE_WRITE
-        22 | 23 => {
-            let mut at = range.start;
-            for part in parts {
-                if part.start != at {
-                    return Err(ENOMEM);
-                }
-                at = part.end();
-                let (content, behind) = GuestRange::new(part.start, part.len)?.split(part.accessible());
-                if content.len != 0 {
-                    host::advise_guest(content, advice as u32)?;
-                }
-                if behind.len != 0 {
-                    return Err(EFAULT);
-                }
-            }
-        }
-        // COLD, PAGEOUT
-        20 | 21 if locked => return Err(EINVAL),
-        // Read-ahead, merging, huge pages, cold pages: hints that the host needs no word about.
+        // Read-ahead, merging, cold pages: hints that the host needs no word about.
         _ => {}
+    }
+    Ok(())
+}
+
+/// `MADV_POPULATE_READ` and `MADV_POPULATE_WRITE`.
+fn bring_in(range: GuestRange, parts: &[Region], advice: u32) -> Result<(), Errno> {
+    let needed = if advice == 22 { protection::READ } else { protection::WRITE };
+    let mut at = range.start;
+    for part in parts {
+        if part.start != at {
+            return Err(ENOMEM);
+        }
+        at = part.end();
+        if part.protection & needed == 0 {
+            return Err(EINVAL);
+        }
+        let (content, behind) = GuestRange::new(part.start, part.len)?.split(part.accessible());
+        if content.len != 0 {
+            host::advise_guest(content, advice)?;
+        }
+        if behind.len != 0 {
+            return Err(EFAULT);
+        }
     }
     Ok(())
 }
