@@ -385,6 +385,8 @@ int main(int count, char **words) {
     told = mmap(NULL, sizeof *told, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     test_scratch_directory();
     if (strcmp(words[1], "wild") == 0) {
+        struct rlimit few = {1024, 1024};
+        setrlimit(RLIMIT_NOFILE, &few);
         wild_all();
         printf("done\n");
         return 0;

@@ -76,6 +76,7 @@ const SA_NOCLDWAIT: u64 = 2;
 const SA_SIGINFO: u64 = 4;
 const SA_ONSTACK: u64 = 0x0800_0000;
 const SA_RESTORER: u64 = 0x0400_0000;
+const SA_NODEFER: u64 = 0x4000_0000;
 
 /// Installs the handlers. In the nursery only: the filter allows no `rt_sigaction` afterwards.
 ///
@@ -86,9 +87,11 @@ pub fn install_handlers() -> Result<(), Errno> {
     for signal in [SIGILL, SIGTRAP, SIGBUS, SIGFPE, SIGCHLD, SIGSEGV, SIGSYS, KICK_SIGNAL] {
         // Host processes that have ended are not waited for.
         let children = if signal == SIGCHLD { SA_NOCLDSTOP | SA_NOCLDWAIT } else { 0 };
+        // Whoever serves a fault may touch the guest's memory and fault again.
+        let nested = if matches!(signal, SIGCHLD | KICK_SIGNAL) { 0 } else { SA_NODEFER };
         let action = [
             host_signal as *const () as u64,
-            SA_SIGINFO | SA_ONSTACK | SA_RESTORER | children,
+            SA_SIGINFO | SA_ONSTACK | SA_RESTORER | children | nested,
             asm::host_restorer as *const () as u64,
             // A kick waits until the handler has returned, so none is lost on the way out.
             kick,

@@ -120,6 +120,14 @@ impl Address {
         Self::decode(bytes)
     }
 
+    /// Reads where a message goes; one of no bytes is [`Address::None`].
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub fn read_destination(from: UserAddr, len: u32) -> Result<Self, Errno> {
+        if len == 0 { Ok(Self::None) } else { Self::read(from, len) }
+    }
+
     /// Reads it for `bind(2)`, which looks at the length before it looks at the family.
     ///
     /// # Errors
@@ -151,9 +159,14 @@ impl Address {
     /// # Errors
     /// `EFAULT`, `EINVAL`.
     pub fn write(&self, to: UserAddr, len: UserPtr<i32>) -> Result<(), Errno> {
-        if to.is_null() {
-            return Ok(());
-        }
+        if to.is_null() { Ok(()) } else { self.write_to(to, len) }
+    }
+
+    /// As [`Self::write`], to a buffer that has to be there.
+    ///
+    /// # Errors
+    /// `EFAULT`, `EINVAL`.
+    pub fn write_to(&self, to: UserAddr, len: UserPtr<i32>) -> Result<(), Errno> {
         let room = usize::try_from(len.read()?).map_err(|_| EINVAL)?;
         let bytes = self.encode();
         copy_out(to, &bytes[..bytes.len().min(room)])?;

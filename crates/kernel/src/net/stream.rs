@@ -2,7 +2,7 @@
 //! are made of it; they differ in what the end of one side means for the other.
 
 use super::socket::{Ancillary, Shutdown};
-use crate::errno::{EAGAIN, ECONNRESET, EPIPE, Errno};
+use crate::errno::{EAGAIN, ECONNRESET, EFAULT, EPIPE, Errno};
 use crate::ipc::ByteQueue;
 use crate::user_memory::{Sink, Source};
 use crate::wait::{Events, WaitQueue};
@@ -172,10 +172,15 @@ impl StreamEnd {
             };
         }
         let limit = self.receive_ancillary(peek, ancillary);
-        if peek {
-            return flow.bytes.borrow().peek(sink, 0, limit);
+        let wanted = flow.bytes.borrow().len().min(limit).min(sink.room());
+        let got = flow.bytes.borrow().peek(sink, 0, limit)?;
+        if got < wanted {
+            return Err(EFAULT);
         }
-        let got = flow.bytes.borrow_mut().drain(sink, limit)?;
+        if peek {
+            return Ok(got);
+        }
+        flow.bytes.borrow_mut().skip(got);
         flow.received.set(flow.received.get() + got as u64);
         let sender = Self { stream: self.stream.clone(), side: 1 - self.side };
         if sender.is_writable() && (flow.starved.replace(false) || !self.stream.tcp) {

@@ -10,6 +10,7 @@ use crate::errno::{
 use crate::fs::file::{File, OpenFile};
 use crate::kernel;
 use crate::syscall::{Context, Outcome, Stop};
+use crate::user_memory::put_whole;
 use crate::wait::{Events, WaitQueue};
 use alloc::collections::VecDeque;
 use alloc::rc::{Rc, Weak};
@@ -191,6 +192,7 @@ impl Socket for UdpSocket {
             return Err(EPIPE.into());
         }
         let to = match &message.to {
+            Some(Address::None) => return Err(EINVAL.into()),
             Some(address) => address::destination(address::inet_of_any(address, self.v6)?),
             None => self.peer.get().ok_or(EDESTADDRREQ)?,
         };
@@ -258,7 +260,7 @@ impl Socket for UdpSocket {
             return block.on(&self.queue, Events::IN, 0, "receive");
         };
         let room = message.sink.room();
-        let put = message.sink.put(&bytes[..bytes.len().min(room)]);
+        let put = put_whole(message.sink, &bytes[..bytes.len().min(room)]);
         message.whole = bytes.len();
         message.from = Some(self.named(*from));
         message.ancillary.told = self.tell_of(next);

@@ -12,6 +12,7 @@ use crate::errno::{
 use crate::fs::file::OpenFile;
 use crate::kernel;
 use crate::syscall::{Context, Outcome, Stop};
+use crate::user_memory::put_whole;
 use crate::wait::{Events, WaitFor, WaitQueue};
 use alloc::collections::VecDeque;
 use alloc::rc::{Rc, Weak};
@@ -268,7 +269,7 @@ impl UnixSocket {
             return Block { file, flags: message.flags, deadline_ns }.on(&self.queue, Events::IN, 0, "receive");
         };
         let room = message.sink.room();
-        let put = message.sink.put(&next.bytes[..next.bytes.len().min(room)]);
+        let put = put_whole(message.sink, &next.bytes[..next.bytes.len().min(room)]);
         message.whole = next.bytes.len();
         message.told.set(MessageFlags::TRUNC, next.bytes.len() > room);
         if self.kind == Kind::Datagram {
@@ -422,6 +423,7 @@ impl Socket for UnixSocket {
         if message.flags.contains(MessageFlags::OOB) {
             return Err(EOPNOTSUPP.into());
         }
+        message.to.take_if(|to| *to == Address::None);
         if self.kind != Kind::Stream {
             return self.send_message(file, message);
         }

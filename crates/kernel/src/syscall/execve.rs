@@ -56,7 +56,7 @@ fn replace(context: &mut Context<'_>, path: &[u8], arguments: UserAddr, environm
         return Err(ENOENT.into());
     }
     let process = context.process();
-    let prepared = exec::prepare(&process, path, &strings(arguments)?, &strings(environment)?)?;
+    let prepared = exec::prepare(&process, path, || Ok([strings(arguments)?, strings(environment)?]))?;
     if process.threads.borrow().len() > 1 {
         exit::end_others(&process, context.thread);
         let gone = WaitFor::events(&process.thread_gone, Events::IN, "execve");

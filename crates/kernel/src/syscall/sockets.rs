@@ -164,19 +164,15 @@ pub fn shutdown(context: &mut Context<'_>, fd: Fd, how: i32) -> Outcome {
 /// `getsockname(2)`.
 pub fn getsockname(context: &mut Context<'_>, fd: Fd, address: UserAddr, len: UserPtr<i32>) -> Outcome {
     let file = file_of(context, fd)?;
-    socket_of(&file)?.local()?.write(needed(address)?, len)?;
+    socket_of(&file)?.local()?.write_to(address, len)?;
     Ok(0)
 }
 
 /// `getpeername(2)`.
 pub fn getpeername(context: &mut Context<'_>, fd: Fd, address: UserAddr, len: UserPtr<i32>) -> Outcome {
     let file = file_of(context, fd)?;
-    socket_of(&file)?.peer()?.write(needed(address)?, len)?;
+    socket_of(&file)?.peer()?.write_to(address, len)?;
     Ok(0)
-}
-
-fn needed(address: UserAddr) -> Result<UserAddr, Errno> {
-    if address.is_null() { Err(EFAULT) } else { Ok(address) }
 }
 
 /// `setsockopt(2)`.
@@ -256,7 +252,7 @@ pub fn sendto(
     let buffers = UserBuffers::one(buffer, len)?;
     let file = file_of(context, fd)?;
     socket_of(&file)?;
-    let to = if address.is_null() { None } else { Some(Address::read(address, address_len)?) };
+    let to = if address.is_null() { None } else { Some(Address::read_destination(address, address_len)?) };
     let message = Message { buffers, to, ancillary: Ancillary::default() };
     send(context, &file, message, MessageFlags::from_bits_truncate(flags))
 }

@@ -56,7 +56,7 @@ struct Loadable {
 /// # Errors
 /// As `execve(2)`.
 pub fn load(process: &Rc<Process>, path: &[u8], args: &[Vec<u8>], env: &[Vec<u8>]) -> Result<Registers, Errno> {
-    prepare(process, path, args, env)?.start(process)
+    prepare(process, path, || Ok([args.to_vec(), env.to_vec()]))?.start(process)
 }
 
 /// The name of a thread that runs a program (`comm`).
@@ -65,19 +65,23 @@ pub fn command_name(path: &[u8]) -> Vec<u8> {
     name[..name.len().min(15)].to_vec()
 }
 
-/// Opens and checks a program.
+/// Opens and checks a program. Its arguments and environment are asked for once the file is open.
 ///
 /// # Errors
 /// As `execve(2)`.
-pub fn prepare(process: &Rc<Process>, path: &[u8], args: &[Vec<u8>], env: &[Vec<u8>]) -> Result<Prepared, Errno> {
-    let mut arguments = args.to_vec();
+pub fn prepare(
+    process: &Rc<Process>,
+    path: &[u8],
+    strings: impl FnOnce() -> Result<[Vec<Vec<u8>>; 2], Errno>,
+) -> Result<Prepared, Errno> {
+    let mut file = crate::fs::open_for_exec(process, path)?;
+    let [mut arguments, environment] = strings()?;
     if arguments.is_empty() {
         arguments.push(Vec::new());
     }
     let mut interpreted = path.to_vec();
     let mut scripts = 0;
     let main = loop {
-        let file = crate::fs::open_for_exec(process, &interpreted)?;
         let start = read_some(&file, 0, SCRIPT_LINE)?;
         if !start.starts_with(b"#!") {
             break Loadable::read(file)?;
@@ -89,6 +93,7 @@ pub fn prepare(process: &Rc<Process>, path: &[u8], args: &[Vec<u8>], env: &[Vec<
         let (interpreter, argument) = script(&start)?;
         let named = core::mem::replace(&mut interpreted, interpreter.clone());
         arguments.splice(0..1, [Some(interpreter), argument, Some(named)].into_iter().flatten());
+        file = crate::fs::open_for_exec(process, &interpreted)?;
     };
     let linker = match main.program.interpreter {
         None => None,
@@ -100,8 +105,8 @@ pub fn prepare(process: &Rc<Process>, path: &[u8], args: &[Vec<u8>], env: &[Vec<
             Some(Loadable::read(file).map_err(|errno| if errno == ENOEXEC { ELIBBAD } else { errno })?)
         }
     };
-    check_strings(process, &arguments, env)?;
-    Ok(Prepared { main, linker, arguments, environment: env.to_vec(), path: path.to_vec() })
+    check_strings(process, &arguments, &environment)?;
+    Ok(Prepared { main, linker, arguments, environment, path: path.to_vec() })
 }
 
 /// The interpreter or dynamic linker that a program names and that can't be opened: `execve` answers for it as if

@@ -171,7 +171,9 @@ pub fn tell_parent_of_end(process: &Rc<Process>) {
     if signal == Signal::CHLD.0 && does_not_care {
         bury(process);
     }
-    if signal != 0 && !(signal == Signal::CHLD.0 && action.handler == IGNORE) {
+    // `clone(2)` takes any number for it.
+    let is_signal = Signal::new(i32::from(signal)).is_ok();
+    if is_signal && !(signal == Signal::CHLD.0 && action.handler == IGNORE) {
         tell(&parent, process, Signal(signal), Event::Ended(exit));
     }
     parent.child_changed.wake(Events::IN);

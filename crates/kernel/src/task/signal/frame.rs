@@ -250,6 +250,9 @@ pub fn change_stack(thread: &Thread, rsp: u64, start: u64, flags: u32, size: u64
     if now.size != 0 && now.holds(rsp) {
         return Err(EPERM);
     }
+    if (start, flags, size) == (now.start, now.flags, now.size) {
+        return Ok(());
+    }
     match flags & !SS_AUTODISARM {
         SS_DISABLE => thread.signals.set_alternate_stack(AltStack::default()),
         0 | SS_ONSTACK if size < MINIMUM_STACK => return Err(ENOMEM),
