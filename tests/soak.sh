@@ -1,7 +1,7 @@
 #!/bin/sh
 # The tests that take longer than a minute: every program imaged at many random system calls, and mutations of
 # everything that a guest or a file controls (CATALYZER_FUZZ_RUNS for each target), and random programs natively and
-# inside (CATALYZER_RANDOM_OPERATIONS for each family).
+# inside (CATALYZER_RANDOM_OPERATIONS for each family), and random system calls (CATALYZER_FUZZ_CALLS).
 # One line about each run is added to docs/soak.md: when, which commit, the command, the seed and the counts.
 set -u
 cd "$(dirname "$0")/.."
@@ -33,6 +33,16 @@ else
 fi
 cat "$log"
 echo "| $(date -u +%FT%RZ) | $commit | \`$command\` | $random |" >> docs/soak.md
+calls=${CATALYZER_FUZZ_CALLS:-1000000}
+command="CATALYZER_FUZZ_CALLS=$calls CATALYZER_SEED=$seed cargo test --package system-tests -- fuzz::random"
+if CATALYZER_FUZZ_CALLS=$calls CATALYZER_SEED=$seed \
+    cargo test --package system-tests -- fuzz::random 2>&1 | tee "$log" | grep -q ' 0 failed'; then
+    called=$(sed -n 's/^fuzz-calls: //p' "$log")
+else
+    called="failed"
+fi
+cat "$log"
+echo "| $(date -u +%FT%RZ) | $commit | \`$command\` | $called |" >> docs/soak.md
 runs=${CATALYZER_FUZZ_RUNS:-2000000}
 command="CATALYZER_FUZZ_RUNS=$runs CATALYZER_SEED=$seed cargo test --release --package fuzz"
 export CATALYZER_FUZZ_RUNS="$runs" CATALYZER_SEED="$seed"
@@ -43,4 +53,4 @@ else
 fi
 echo "| $(date -u +%FT%RZ) | $commit | \`$command\` | $fuzzed |" >> docs/soak.md
 case $counts in *" 0 failed"*) ;; *) exit 1 ;; esac
-test "$random" != failed && test "$fuzzed" != failed
+test "$random" != failed && test "$called" != failed && test "$fuzzed" != failed

@@ -29,7 +29,7 @@ enum { A_FILE, A_DIRECTORY, A_SOCKET, A_EPOLL, A_TIMER, A_INOTIFY, A_READ, A_WRI
 static int descriptors[DESCRIPTORS];
 
 /* What the processes tell: in memory that all share. */
-static struct { long calls, results[4096], wrong, wrong_number, wrong_result; } *told;
+static struct { long calls, results[4096], wrong, wrong_number, wrong_result; bool absent[MOST_NUMBER]; } *told;
 
 static uint64_t state;
 static uint64_t next(void) {
@@ -279,6 +279,8 @@ static void random_call(void) {
         a[i] = value(ended ? any[below(sizeof any - 1)] : kinds[i]);
     }
     if (is_spared(number & 0xffffffff, a)) return;
+    /* Calls that are not there tell little: once in a while is enough. */
+    if (number >= 0 && number < MOST_NUMBER && told->absent[number] && below(20)) return;
     pid_t self = getpid(), thread = syscall(SYS_gettid);
     /* Children that share our memory would run on our stack. */
     if (number == SYS_clone) a[0] &= ~(CLONE_VM | CLONE_THREAD | CLONE_SIGHAND), a[1] = 0;
@@ -290,6 +292,7 @@ static void random_call(void) {
     told->calls++;
     if (result == -1 && error) {
         told->results[error & 4095]++;
+        if (error == ENOSYS && number >= 0 && number < MOST_NUMBER) told->absent[number] = true;
         if (error > 133 && error != 524 /* ENOTSUPP */) told->wrong++, told->wrong_number = number, told->wrong_result = error;
     } else told->results[0]++;
 }

@@ -23,6 +23,7 @@ pub mod command;
 pub mod compile;
 pub mod crash;
 pub mod differential;
+pub mod fuzz_calls;
 pub mod gallery;
 pub mod guest_files;
 pub mod hostile;

@@ -3,8 +3,8 @@
 use libtest_mimic::Arguments;
 use std::process::ExitCode;
 use system_tests::{
-    bad_input, boots, command, crash, differential, gallery, guest_files, hostile, hostile_place, known_failures,
-    ordinary_user, process, python, random, serving, uniqueness,
+    bad_input, boots, command, crash, differential, fuzz_calls, gallery, guest_files, hostile, hostile_place,
+    known_failures, ordinary_user, process, python, random, serving, uniqueness,
 };
 
 fn main() -> ExitCode {
@@ -26,6 +26,7 @@ fn main() -> ExitCode {
         ordinary_user::trials,
         crash::trials,
         random::trials,
+        fuzz_calls::trials,
         uniqueness::trials,
         serving::trials,
         hostile::trials,

@@ -156,6 +156,17 @@ impl UserSlice {
     }
 }
 
+/// Whether a range could be the user's on Linux.
+///
+/// # Errors
+/// `EFAULT` when it could not.
+pub fn is_user(address: UserAddr, len: usize) -> Result<(), Errno> {
+    match address.0.checked_add(len as u64) {
+        Some(end) if end <= USER_END => Ok(()),
+        _ => Err(EFAULT),
+    }
+}
+
 fn check(address: UserAddr, len: usize) -> Result<(), Errno> {
     match address.0.checked_add(len as u64) {
         Some(end) if end <= GUEST_END => Ok(()),

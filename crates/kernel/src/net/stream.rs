@@ -242,7 +242,9 @@ impl StreamEnd {
             return Err(EAGAIN);
         }
         let place = flow.received.get() + flow.bytes.borrow().len() as u64;
-        let sent = flow.bytes.borrow_mut().fill(source, room)?;
+        // A piece is taken whole or not at all, as Linux fills its buffers.
+        let sent = source.left().min(room);
+        flow.bytes.borrow_mut().fill_whole(source, sent)?;
         if sent > 0 && (!ancillary.rights.is_empty() || ancillary.credentials.is_some()) {
             flow.ancillary.borrow_mut().push_back((place, core::mem::take(ancillary)));
         }

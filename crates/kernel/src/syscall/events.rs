@@ -11,7 +11,7 @@ use crate::events::timerfd::{Setting, TimerFd};
 use crate::fs::file::{OpenFile, OpenFlags};
 use crate::ipc::pipe::Pipe;
 use crate::task::signal;
-use crate::user_memory::{UserPtr, copy_in, copy_out};
+use crate::user_memory::{UserPtr, copy_in, copy_out, is_user};
 use crate::wait::{Events, Progress, WaitFor};
 use alloc::rc::Rc;
 use alloc::vec::Vec;
@@ -211,6 +211,7 @@ fn wait_for_set(
 ) -> Outcome {
     let file = context.process().descriptors().get(set)?;
     let max = usize::try_from(max).ok().filter(|max| (1..=(i32::MAX as usize) / 12).contains(max)).ok_or(EINVAL)?;
+    is_user(events.address(), max * size_of::<Reported>())?;
     let set = set_of(&file)?;
     let reports = set.take(max);
     if !reports.is_empty() || context.timed_out() || timeout_ns == Some(0) {

@@ -5,7 +5,7 @@ use super::{Context, Outcome};
 use crate::errno::{EFAULT, EINVAL, EPERM, ESRCH, Errno};
 use crate::kernel;
 use crate::task::{Process, Tid};
-use crate::user_memory::{UserAddr, UserPtr, copy_out};
+use crate::user_memory::{UserAddr, UserPtr, copy_out, copy_out_partly};
 use alloc::rc::Rc;
 
 /// Processors the guest sees.
@@ -62,10 +62,11 @@ pub fn getrandom(_context: &mut Context<'_>, into: UserAddr, len: usize, flags: 
     while done < len {
         let step = (len - done).min(piece.len());
         crate::host::random(&mut piece[..step])?;
-        if copy_out(into.add(done as u64), &piece[..step]).is_err() {
+        let copied = copy_out_partly(into.add(done as u64), &piece[..step])?;
+        done += copied;
+        if copied < step {
             return if done == 0 { Err(EFAULT.into()) } else { Ok(done) };
         }
-        done += step;
     }
     Ok(len)
 }

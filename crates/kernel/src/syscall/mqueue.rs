@@ -152,6 +152,7 @@ pub fn mq_notify(context: &mut Context<'_>, fd: Fd, event: UserPtr<[u64; 8]>) ->
             let (number, kind) = (kind as u32 as i32, (kind >> 32) as u32);
             Some(match kind {
                 SIGEV_NONE => How::Silently,
+                SIGEV_SIGNAL if number == 0 => How::Silently,
                 SIGEV_SIGNAL => How::Signal(Signal::new(number)?, ByteBox::new(value)),
                 SIGEV_THREAD => {
                     let mut cookie = alloc::vec![0; COOKIE];

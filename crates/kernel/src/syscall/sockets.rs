@@ -3,8 +3,8 @@
 use super::arguments::Fd;
 use super::{Context, Outcome, Stop};
 use crate::errno::{
-    EAFNOSUPPORT, EAGAIN, EBADF, EFAULT, EINVAL, EISCONN, EMSGSIZE, ENOPROTOOPT, EOPNOTSUPP, EPROTONOSUPPORT,
-    ESOCKTNOSUPPORT, Errno,
+    EAFNOSUPPORT, EAGAIN, EBADF, EINVAL, EISCONN, EMSGSIZE, ENOPROTOOPT, EOPNOTSUPP, EPROTONOSUPPORT, ESOCKTNOSUPPORT,
+    Errno,
 };
 use crate::fs::file::{File, OpenFile, OpenFlags};
 use crate::net::address::{AF_INET, AF_INET6, AF_NETLINK, AF_UNIX, Address};
@@ -619,9 +619,15 @@ pub fn recvmmsg(
     let timeout_ns = timeout.non_null().map(UserPtr::read).transpose()?.map(super::events::nanoseconds).transpose()?;
     let file = file_of(context, fd)?;
     socket_of(&file)?;
-    each_message(context, headers, (count, flags), timeout_ns, |context, header, flags| {
+    let deadline = context.deadline(timeout_ns);
+    let received = each_message(context, headers, (count, flags), timeout_ns, |context, header, flags| {
         receive_header(context, &file, header, flags)
-    })
+    })?;
+    if let Some(deadline) = deadline {
+        let left = deadline.saturating_sub(crate::time::monotonic_ns()).cast_signed();
+        timeout.write([left / 1_000_000_000, left % 1_000_000_000])?;
+    }
+    Ok(received)
 }
 
 /// `socketpair(2)`.

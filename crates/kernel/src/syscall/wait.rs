@@ -93,6 +93,38 @@ pub fn waitid(
     options: u32,
     usage: UserPtr<u64>,
 ) -> Outcome {
+    let result = wait_for_id(context, kind, id, options);
+    if let Err(Stop::Errno(errno)) = result {
+        // The fields are written in any case.
+        if !info.is_null() {
+            copy_out(info, &[0; 28])?;
+        }
+        return Err(errno.into());
+    }
+    let answer = result?;
+    let mut bytes = [0u8; 32];
+    if let Some(answer) = &answer {
+        const SIGCHLD: i32 = 17;
+        let (code, status) = answer.event.code();
+        let uid = answer.child.credentials.borrow().uid[0];
+        let fields = [SIGCHLD, 0, code, 0, answer.child.pid.0.cast_signed(), uid.cast_signed(), status];
+        for (place, field) in bytes.chunks_exact_mut(4).zip(fields) {
+            place.copy_from_slice(&field.to_ne_bytes());
+        }
+    }
+    if !info.is_null() {
+        copy_out(info, &bytes[..28])?;
+    }
+    if let (Some(usage), Some(answer)) = (usage.non_null(), &answer) {
+        write_usage(usage, answer)?;
+    }
+    debug_assert!(
+        answer.is_none_or(|answer| answer.event.status() != 0 || answer.event == Event::Ended(Exit::Status(0)))
+    );
+    Ok(0)
+}
+
+fn wait_for_id(context: &mut Context<'_>, kind: u32, id: u32, options: u32) -> Result<Option<Answer>, Stop> {
     const P_ALL: u32 = 0;
     const P_PID: u32 = 1;
     const P_PGID: u32 = 2;
@@ -118,28 +150,8 @@ pub fn waitid(
         }
         _ => return Err(EINVAL.into()),
     };
-    let answer = match ask(context, &question(who, options), if waits { options } else { options | WNOHANG })? {
-        None if !waits && options & WNOHANG == 0 => return Err(EAGAIN.into()),
-        answer => answer,
-    };
-    let mut bytes = [0u8; 32];
-    if let Some(answer) = &answer {
-        const SIGCHLD: i32 = 17;
-        let (code, status) = answer.event.code();
-        let uid = answer.child.credentials.borrow().uid[0];
-        let fields = [SIGCHLD, 0, code, 0, answer.child.pid.0.cast_signed(), uid.cast_signed(), status];
-        for (place, field) in bytes.chunks_exact_mut(4).zip(fields) {
-            place.copy_from_slice(&field.to_ne_bytes());
-        }
+    match ask(context, &question(who, options), if waits { options } else { options | WNOHANG })? {
+        None if !waits && options & WNOHANG == 0 => Err(EAGAIN.into()),
+        answer => Ok(answer),
     }
-    if !info.is_null() {
-        copy_out(info, &bytes[..28])?;
-    }
-    if let (Some(usage), Some(answer)) = (usage.non_null(), &answer) {
-        write_usage(usage, answer)?;
-    }
-    debug_assert!(
-        answer.is_none_or(|answer| answer.event.status() != 0 || answer.event == Event::Ended(Exit::Status(0)))
-    );
-    Ok(0)
 }

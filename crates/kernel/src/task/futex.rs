@@ -8,8 +8,9 @@ pub mod pi;
 
 use super::Thread;
 use crate::errno::{EAGAIN, EFAULT, EINVAL, ENOSYS, ETIMEDOUT, Errno};
+use crate::host::protection;
 use crate::kernel;
-use crate::mm::region::Sharing;
+use crate::mm::region::{Backing, Sharing};
 use crate::syscall::{Context, Outcome, RestartRule, Stop};
 use crate::user_memory::{self, UserAddr, UserPtr};
 use crate::wait::{Progress, WaitFor, WaitQueue, Wake};
@@ -91,6 +92,10 @@ pub fn key(thread: &Thread, word: UserPtr<u32>, reach: Reach) -> Result<Key, Err
         let region = space.region_at(address).ok_or(EFAULT)?;
         if let Some((object, offset, Sharing::Shared)) = region.backing.object() {
             return Ok((object.number, offset + (address - region.start)));
+        }
+        // Memory of its own that never changes is nothing to wait at.
+        if matches!(region.backing, Backing::Anonymous) && region.protection & protection::WRITE == 0 {
+            return Err(EFAULT);
         }
     }
     Ok((space.number, address))
