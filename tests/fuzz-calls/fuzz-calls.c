@@ -269,7 +269,8 @@ static void random_call(void) {
     long a[6], number;
     const char *kinds = "";
     if (below(8) == 0) {
-        number = below(16) ? (long)below(MOST_NUMBER) : edge();
+        /* Not with the bit of the x32 ABI: that ends a sandbox, as docs/trust.md says. */
+        number = (below(16) ? (long)below(MOST_NUMBER) : edge()) & ~0x40000000L;
     } else {
         const struct call *call = &calls[below(CALLS)];
         number = call->number, kinds = call->kinds;
@@ -292,7 +293,6 @@ static void random_call(void) {
     told->calls++;
     if (result == -1 && error) {
         told->results[error & 4095]++;
-        if (error == ENOSYS && number >= 0 && number < MOST_NUMBER) told->absent[number] = true;
         if (error > 133 && error != 524 /* ENOTSUPP */) told->wrong++, told->wrong_number = number, told->wrong_result = error;
     } else told->results[0]++;
 }
@@ -309,15 +309,28 @@ static void batch(uint64_t seed, long number) {
     (void)!symlink("loop", "loop");
     (void)!symlink("file", "link");
     mkfifo("fifo", 0644);
-    struct rlimit space = {1L << 30, 1L << 30}, file = {1 << 26, 1 << 26}, processes = {64, 64};
+    struct rlimit space = {1L << 28, 1L << 28}, file = {1 << 26, 1 << 26}, processes = {64, 64};
     setrlimit(RLIMIT_AS, &space);
-    if (below(2)) setrlimit(RLIMIT_FSIZE, &file);
+    setrlimit(RLIMIT_FSIZE, &file);
     if (below(8) == 0) setrlimit(RLIMIT_NOFILE, &processes);
     struct sigaction quiet = {.sa_handler = nothing};
     sigaction(SIGXFSZ, &quiet, NULL);
     for (int i = 0; i < PAGES * PAGE / 8; i += 1 + below(20)) ((long *)ARENA)[i] = below(4) ? value("fbsig"[below(5)]) : next();
     tick();
     for (int i = 0; i < BATCH; i++) random_call();
+    _exit(0);
+}
+/* Finds the calls that are not there, before anything else, so that a batch is the same whenever it is made. */
+static void probe(void) {
+    memset(told->absent, true, sizeof told->absent);
+    for (size_t i = 0; i < CALLS; i++) {
+        long a[6] = {-1, -1, -1, -1, -1, -1};
+        /* What has no arguments can't be tried. */
+        bool tried = calls[i].kinds[0] && calls[i].number != SYS_exit && calls[i].number != SYS_exit_group;
+        if (tried && strcmp(calls[i].kinds, "i") != 0 && strcmp(calls[i].kinds, "qk") != 0)
+            told->absent[calls[i].number] = raw(calls[i].number, a) == -1 && errno == ENOSYS;
+        else told->absent[calls[i].number] = false;
+    }
     _exit(0);
 }
 /* Waits for a child, at most so many milliseconds. */
@@ -342,6 +355,10 @@ static int random_all(uint64_t seed, long count, long number) {
     sigprocmask(SIG_BLOCK, &set, NULL);
     signal(SIGALRM, SIG_IGN);
     long killed = 0, batches = 0;
+    pid_t prober = fork();
+    if (prober == 0) probe();
+    ended_within(prober, 2000);
+    kill(prober, SIGKILL);
     for (; told->calls < count && batches < count; number++, batches++) {
         pid_t child = fork();
         if (child < 0) {
