@@ -4,7 +4,7 @@ use crate::errno::{EINVAL, Errno};
 use crate::fs::file::{File, OpenFile, OpenFlags, Stat};
 use crate::heap::guest_word::ByteBox;
 use crate::syscall::Outcome;
-use crate::syscall::dispatch::current;
+use crate::syscall::dispatch::{caller, current};
 use crate::task::signal::{self, Signal, queue::Info};
 use crate::user_memory::Sink;
 use crate::wait::{Events, WaitQueue};
@@ -106,12 +106,13 @@ impl File for SignalFd {
     }
 
     fn poll(&self, _file: &OpenFile) -> Events {
-        let pending = signal::pending(&current()) & self.set.borrow().load();
+        // Whose signals they are depends on who asks; when a process ends nobody does.
+        let pending = caller().map_or(0, |thread| signal::pending(&thread)) & self.set.borrow().load();
         if pending != 0 { Events::IN | Events::RDNORM } else { Events::empty() }
     }
 
     fn queue(&self) -> Option<Rc<WaitQueue>> {
-        Some(current().process().signals.arrived.clone())
+        Some(caller()?.process().signals.arrived.clone())
     }
 
     fn stays_at_start(&self) -> bool {

@@ -9,7 +9,6 @@ use crate::heap::guest_word::ByteBox;
 use crate::kernel;
 use crate::net::netlink::NetlinkSocket;
 use crate::syscall::Outcome;
-use crate::syscall::dispatch::current;
 use crate::task::signal::queue::{Info, SI_MESGQ};
 use crate::task::signal::{Signal, send};
 use crate::task::{Pid, Process};
@@ -348,16 +347,17 @@ impl File for OpenQueue {
         Some(self.queue.queue.clone())
     }
 
-    fn released(&self, _file: &OpenFile) {
-        let process = current().process();
-        let is_own = self.queue.notice.borrow().as_ref().is_some_and(|notice| notice.owner == process.pid);
-        if is_own {
-            self.queue.take_back(&process);
-        }
-    }
-
     fn as_any(&self) -> &dyn Any {
         self
+    }
+}
+
+/// A process closes a descriptor of a queue: it is not told of messages any more.
+pub fn closed(file: &Rc<OpenFile>, process: &Process) {
+    let Some(open) = file.object.as_any().downcast_ref::<OpenQueue>() else { return };
+    let is_own = open.queue.notice.borrow().as_ref().is_some_and(|notice| notice.owner == process.pid);
+    if is_own {
+        open.queue.take_back(process);
     }
 }
 

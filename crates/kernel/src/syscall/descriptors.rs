@@ -10,6 +10,7 @@ use crate::fs::inode::{Caller, PROC_DEVICE, SYS_DEVICE};
 use crate::fs::open::{ALL_SEALS, SEAL_EXEC, SEAL_FUTURE_WRITE, SEAL_GROW, SEAL_SEAL, SEAL_SHRINK, SEAL_WRITE, opened};
 use crate::ipc::pipe::PipeEnd;
 use crate::kernel;
+use crate::task::Process;
 use crate::user_memory::{UserAddr, UserPtr, copy_in, copy_out};
 
 /// `close(2)`.
@@ -21,7 +22,13 @@ pub fn close(context: &mut Context<'_>, fd: Fd) -> Outcome {
 
 /// An entry was taken out of the table.
 fn closed(context: &Context<'_>, entry: Descriptor) {
-    crate::fs::locks::closed(&entry.file, context.process().pid);
+    closed_by(&context.process(), &entry);
+}
+
+/// A process closes a descriptor: what belongs to the process and the file goes, whoever else has the file open.
+pub fn closed_by(process: &Process, entry: &Descriptor) {
+    crate::fs::locks::closed(&entry.file, process.pid);
+    crate::ipc::mqueue::closed(&entry.file, process);
 }
 
 /// `close_range(2)`.

@@ -87,12 +87,18 @@ pub fn faulted(frame: &mut Frame, mut fault: entry::Fault) {
     go(thread, way);
 }
 
-/// The guest thread that the calling host thread runs.
+/// The guest thread that the calling host thread runs. To be asked for in calls only: files are let go of, and sets are
+/// looked at, when there is none ([`caller`]).
 pub fn current() -> Rc<Thread> {
-    match kernel().thread(crate::task::Tid(per_thread().tid.get())) {
+    match caller() {
         Some(thread) => thread,
         None => crate::control::fatal("a host thread without guest thread entered the kernel"),
     }
+}
+
+/// The guest thread that the calling host thread runs, if it does.
+pub fn caller() -> Option<Rc<Thread>> {
+    kernel().thread(crate::task::Tid(per_thread().tid.get()))
 }
 
 /// Goes on with a thread whose state comes from data: continues its call, or returns it to user code.

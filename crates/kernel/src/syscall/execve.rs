@@ -85,7 +85,7 @@ fn replace(context: &mut Context<'_>, path: &[u8], arguments: UserAddr, environm
     let descriptors = process.descriptors();
     for (fd, descriptor) in descriptors.all() {
         if descriptor.close_on_exec {
-            let _ = descriptors.remove(fd);
+            let _ = descriptors.remove(fd).map(|entry| super::descriptors::closed_by(&process, &entry));
         }
     }
     process.has_executed.set(true);

@@ -87,6 +87,9 @@ fn process_ended(process: &Rc<Process>) -> Way {
     let lives_on = process.shares_memory();
     // The last references to files run code of the file system: no borrow is held.
     let files = process.descriptors.replace(Rc::default());
+    if Rc::strong_count(&files) == 1 {
+        files.all().iter().for_each(|(_, entry)| crate::ipc::mqueue::closed(&entry.file, process));
+    }
     drop(files);
     crate::fs::locks::process_ended(process.pid);
     crate::ipc::sysv::semaphores::process_ends(process.pid);
