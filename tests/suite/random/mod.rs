@@ -8,6 +8,7 @@
 //! `CATALYZER_RANDOM_OPERATIONS` is how many operations each family gets (a slice by default), `CATALYZER_SEED` makes
 //! others of them.
 
+mod files;
 mod maps;
 
 use crate::differential::{Random, done, number_from_environment};
@@ -42,7 +43,7 @@ pub trait Family: Send + Sync {
 pub fn trials() -> Result<Vec<Trial>> {
     let operations = number_from_environment("CATALYZER_RANDOM_OPERATIONS")?.unwrap_or(SLICE);
     let seed = number_from_environment("CATALYZER_SEED")?.unwrap_or(SEED);
-    let families: [Box<dyn Family>; 1] = [Box::new(maps::Maps)];
+    let families: [Box<dyn Family>; 2] = [Box::new(maps::Maps), Box::new(files::Files)];
     let trial = |family: Box<dyn Family>| {
         let name = format!("random::{}", family.name());
         Trial::test(name, move || done(campaign(&*family, seed, operations)))

@@ -4,7 +4,7 @@ use super::file::OpenFile;
 use super::inode::{Caller, Content, Inode, MAY_EXEC, Place};
 use super::open;
 use super::proc::magic::Target;
-use crate::errno::{EACCES, ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR, EXDEV, Errno};
+use crate::errno::{EACCES, EISDIR, ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR, EXDEV, Errno};
 use alloc::rc::Rc;
 use alloc::vec::Vec;
 use bitflags::bitflags;
@@ -32,6 +32,8 @@ pub enum Last {
 pub enum Follow {
     /// It is followed to its target.
     Yes,
+    /// So it is, and a slash at the end of it or of a target is refused: a file is made there.
+    ToMake,
     /// The link itself is meant, unless a slash follows.
     No,
     /// The name itself is meant, whatever it is and whatever follows: it is made, removed or renamed.
@@ -189,11 +191,14 @@ impl Walker {
                 }
                 _ => way.last = Last::Name,
             }
+            if is_last && slash && follow == Follow::ToMake {
+                return Err(EISDIR);
+            }
             if name.len() > NAME_MAX {
                 return Err(ENAMETOOLONG);
             }
             let child = way.current.lookup(&name)?;
-            let must_follow = !is_last || follow == Follow::Yes || slash && follow == Follow::No;
+            let must_follow = !is_last || matches!(follow, Follow::Yes | Follow::ToMake) || slash && follow == Follow::No;
             if let Some(link) = child.as_ref().filter(|child| child.is_link() && must_follow) {
                 way.links += 1;
                 if way.links > MAX_LINKS || self.resolve.contains(Resolve::NO_SYMLINKS) {
@@ -297,7 +302,12 @@ impl Walker {
                     return Ok(Some(Found { place, ..ends(opened.inode.clone(), None) }));
                 }
                 Some(opened) => opened.inode.clone(),
-                None => return Ok(Some(ends(link.clone(), Some(file)))),
+                None => {
+                    return Ok(Some(match file.object.inode() {
+                        Some(inode) => ends(inode, None),
+                        None => ends(link.clone(), Some(file)),
+                    }));
+                }
             },
         };
         self.check_crossing(&way.current, Some(&inode))?;

@@ -110,6 +110,8 @@ fn open_at(context: &Context<'_>, directory: Fd, path: UserPath, how: &How) -> O
         Follow::Never
     } else if flags.contains(OpenFlags::NOFOLLOW) || exclusive {
         Follow::No
+    } else if creates {
+        Follow::ToMake
     } else {
         Follow::Yes
     };

@@ -2,9 +2,11 @@
 
 use super::arguments::Fd;
 use super::{Context, Outcome, Stop};
-use crate::errno::{EBADF, EINVAL, EISDIR, EOVERFLOW, EXDEV, Errno};
+use crate::errno::{EBADF, EFAULT, EINVAL, EISDIR, EOVERFLOW, ESPIPE, EXDEV, Errno};
 use crate::fs::file::{OpenFile, OpenFlags};
+use crate::fs::inode::{Content, Inode};
 use crate::fs::open::opened;
+use crate::ipc::pipe::PipeEnd;
 use crate::user_memory::UserPtr;
 use crate::wait::Progress;
 use alloc::rc::Rc;
@@ -97,11 +99,16 @@ fn transfer(context: &Context<'_>, from: &Place, to: &Place, count: usize, short
 pub fn sendfile(context: &mut Context<'_>, out: Fd, input: Fd, offset: UserPtr<i64>, count: usize) -> Outcome {
     offset.non_null().map(UserPtr::read).transpose()?;
     let table = context.process().descriptors();
-    let (from, to) = (table.get(input)?, table.get(out)?);
+    let from = table.get(input)?;
     from.check_readable()?;
+    if !offset.is_null() && !from.object.seekable() {
+        return Err(ESPIPE.into());
+    }
+    let to = table.get(out)?;
     to.check_writable()?;
     let is_directory = opened(&from.object).is_some_and(|opened| opened.inode.is_directory());
-    if !from.object.seekable() || is_directory || to.flags.get().contains(OpenFlags::APPEND) {
+    let appends = to.flags.get().contains(OpenFlags::APPEND) && !to.object.as_any().is::<PipeEnd>();
+    if !from.object.seekable() || is_directory || appends {
         return Err(EINVAL.into());
     }
     let from = Place { file: from, offset: offset.non_null() };
@@ -120,34 +127,41 @@ pub fn copy_file_range(
 ) -> Outcome {
     let table = context.process().descriptors();
     let (from, to) = (table.get(input)?, table.get(out)?);
-    for offset in [from_offset, to_offset] {
-        offset.non_null().map(UserPtr::read).transpose()?;
+    if [&from, &to].iter().any(|file| file.flags.get().contains(OpenFlags::PATH)) {
+        return Err(EBADF.into());
+    }
+    let from = Place { file: from, offset: from_offset.non_null() };
+    let to = Place { file: to, offset: to_offset.non_null() };
+    let beyond = |errno| if errno == EINVAL { EOVERFLOW } else { errno };
+    let (start, target) = (from.get().map_err(beyond), to.get().map_err(beyond));
+    if let (Err(EFAULT), _) | (_, Err(EFAULT)) = (start, target) {
+        return Err(EFAULT.into());
     }
     if flags != 0 {
         return Err(EINVAL.into());
     }
-    from.check_readable()?;
-    to.check_writable()?;
-    if to.flags.get().contains(OpenFlags::APPEND) {
+    let inode = |place: &Place| opened(&place.file.object).map(|opened| opened.inode.clone());
+    let (source, sink) = match (inode(&from), inode(&to)) {
+        (Some(a), _) if a.is_directory() => return Err(EISDIR.into()),
+        (_, Some(b)) if b.is_directory() => return Err(EISDIR.into()),
+        (Some(a), Some(b)) => (a, b),
+        _ => return Err(EINVAL.into()),
+    };
+    let is_file = |inode: &Inode| matches!(inode.content, Content::Regular(_) | Content::Generated(_));
+    if !is_file(&source) || !is_file(&sink) {
+        return Err(EINVAL.into());
+    }
+    from.file.check_readable()?;
+    to.file.check_writable()?;
+    if to.file.flags.get().contains(OpenFlags::APPEND) {
         return Err(EBADF.into());
     }
-    for file in [&from, &to] {
-        match opened(&file.object) {
-            Some(opened) if opened.inode.is_directory() => return Err(EISDIR.into()),
-            Some(opened) if opened.inode.data().is_some() => {}
-            Some(_) => return Err(EXDEV.into()),
-            None => return Err(EINVAL.into()),
-        }
-    }
-    let from = Place { file: from, offset: from_offset.non_null() };
-    let to = Place { file: to, offset: to_offset.non_null() };
-    let same = match (opened(&from.file.object), opened(&to.file.object)) {
-        (Some(a), Some(b)) => Rc::ptr_eq(&a.inode, &b.inode),
-        _ => false,
-    };
-    let beyond = |errno| if errno == EINVAL { EOVERFLOW } else { errno };
-    let (start, target) = (from.get().map_err(beyond)?, to.get().map_err(beyond)?);
-    if same && start < target.saturating_add(len as u64) && target < start.saturating_add(len as u64) {
+    let Some((data, _)) = source.data().zip(sink.data()) else { return Err(EXDEV.into()) };
+    let (start, target) = (start?, target?);
+    let end = |at: u64| at.checked_add(len as u64).filter(|end| i64::try_from(*end).is_ok()).ok_or(EOVERFLOW);
+    (end(start)?, end(target)?);
+    let count = (len as u64).min(data.size().saturating_sub(start));
+    if Rc::ptr_eq(&source, &sink) && start < target.saturating_add(count) && target < start.saturating_add(count) {
         return Err(EINVAL.into());
     }
     transfer(context, &from, &to, len, Short::Ends)
