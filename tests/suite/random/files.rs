@@ -37,7 +37,7 @@ impl Family for Files {
     }
 
     fn operation(&self, random: &mut Random) -> String {
-        let (path, other) = (random.below(PATHS), random.below(PATHS));
+        let (path, other) = (path(random), path(random));
         let (slot, second) = (random.below(SLOTS), random.below(SLOTS));
         let mode = random.pick(&MODES);
         match random.below(100) {
@@ -52,7 +52,7 @@ impl Family for Files {
             27..=29 => format!("pread {slot} {} {}", length(random), position(random)),
             30..=33 => format!("pwrite {slot} {} {} {}", length(random), position(random), random.below(100)),
             34 => format!("readv {slot} {} {} {}", length(random), random.below(4096), random.below(4096)),
-            35..=38 => format!("seek {slot} {} {}", position(random), random.below(6)),
+            35..=38 => format!("seek {slot} {} {}", position(random), random.pick(&[0, 0, 1, 1, 2, 5])),
             39..=41 => format!("ftruncate {slot} {}", position(random)),
             42 => format!("truncate {path} {}", position(random)),
             43..=45 => {
@@ -90,7 +90,7 @@ impl Family for Files {
                 let from = maybe(random);
                 format!("sendfile {slot} {second} {from} {}", length(random))
             }
-            87 | 88 => {
+            87..=89 => {
                 format!(
                     "setxattr {path} {} {} {} {}",
                     random.below(3),
@@ -99,21 +99,26 @@ impl Family for Files {
                     random.below(4)
                 )
             }
-            89 => format!("getxattr {path} {} {}", random.below(3), random.pick(&[0, 100, 5])),
-            90 => format!("removexattr {path} {}", random.below(3)),
-            91 => format!("setfl {slot} {}", random.pick(&[0, 0o2000, 0o1, 0o4_0000])),
-            92 => format!("tmpfile {slot} {path} {}", random.pick(&[0, 0, 0o200])),
-            93 => format!("linkfd {slot} {path}"),
-            94 => format!(
+            90 => format!("getxattr {} {} {}", random.below(3), random.below(2), random.pick(&[0, 100, 5])),
+            91 => format!("removexattr {} {}", random.below(3), random.below(2)),
+            92 => format!("setfl {slot} {}", random.pick(&[0, 0o2000, 0o1, 0o4_0000])),
+            93 => format!("tmpfile {slot} {path} {}", random.pick(&[0, 0, 0o200])),
+            94 => format!("linkfd {slot} {path}"),
+            95 => format!(
                 "utimes {path} {} {} {}",
                 random.below(1 << 31),
                 random.below(1 << 31),
                 random.pick(&[0, 0x100])
             ),
-            95 | 96 => "tree".to_owned(),
+            96 => "tree".to_owned(),
             _ => format!("fstat {slot}"),
         }
     }
+}
+
+/// A path: mostly one of the first, so that operations meet.
+fn path(random: &mut Random) -> u64 {
+    if random.below(3) == 0 { random.below(PATHS) } else { random.below(6) }
 }
 
 fn length(random: &mut Random) -> u64 {

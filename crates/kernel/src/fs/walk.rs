@@ -198,7 +198,8 @@ impl Walker {
                 return Err(ENAMETOOLONG);
             }
             let child = way.current.lookup(&name)?;
-            let must_follow = !is_last || matches!(follow, Follow::Yes | Follow::ToMake) || slash && follow == Follow::No;
+            let must_follow =
+                !is_last || matches!(follow, Follow::Yes | Follow::ToMake) || slash && follow == Follow::No;
             if let Some(link) = child.as_ref().filter(|child| child.is_link() && must_follow) {
                 way.links += 1;
                 if way.links > MAX_LINKS || self.resolve.contains(Resolve::NO_SYMLINKS) {

@@ -290,6 +290,16 @@ pub struct PipeEnd {
     name: Option<Rc<dyn FifoName>>,
 }
 
+impl PipeEnd {
+    /// Whether somebody could read what is written.
+    ///
+    /// # Errors
+    /// `EPIPE`, with `SIGPIPE`.
+    pub fn check_readers(&self) -> Result<(), Stop> {
+        if self.pipe.has_readers() { Ok(()) } else { Err(broken_pipe()) }
+    }
+}
+
 impl File for PipeEnd {
     fn kind(&self) -> &'static str {
         if self.name.is_some() { "fifo" } else { "pipe" }

@@ -115,7 +115,8 @@ pub fn fcntl(context: &mut Context<'_>, fd: Fd, command: u32, argument: u64) -> 
         3 => Ok(file.flags.get().bits() as usize),
         4 => {
             let wanted = OpenFlags::from_bits_truncate(argument as u32) & SETTABLE;
-            let packets = file.downcast::<PipeEnd>().is_some() || opened(&file.object).is_some();
+            let packets = file.downcast::<PipeEnd>().is_some()
+                || opened(&file.object).is_some_and(|opened| !opened.inode.is_directory());
             if wanted.contains(OpenFlags::DIRECT) && !packets {
                 return Err(EINVAL.into());
             }

@@ -99,7 +99,8 @@ fn write_from(file: &Rc<OpenFile>, source: &mut dyn Source, at: At, mut done: us
     loop {
         let position = match at {
             _ if !seekable => 0,
-            _ if file.flags.get().contains(OpenFlags::APPEND) => file.object.stat()?.size,
+            // No byte moves the position to the end.
+            _ if file.flags.get().contains(OpenFlags::APPEND) && whole > 0 => file.object.stat()?.size,
             At::Offset(offset) => offset,
             At::Position => file.position.get(),
         };

@@ -2,7 +2,8 @@
 
 use super::arguments::Fd;
 use super::{Context, Outcome, Stop};
-use crate::errno::{EBADF, EFAULT, EINVAL, EISDIR, EOVERFLOW, ESPIPE, EXDEV, Errno};
+use crate::errno::{EBADF, EFAULT, EFBIG, EINVAL, EISDIR, EOVERFLOW, ESPIPE, EXDEV, Errno};
+use crate::fs::data::MAX_SIZE;
 use crate::fs::file::{OpenFile, OpenFlags};
 use crate::fs::inode::{Content, Inode};
 use crate::fs::open::opened;
@@ -111,6 +112,10 @@ pub fn sendfile(context: &mut Context<'_>, out: Fd, input: Fd, offset: UserPtr<i
     if !from.object.seekable() || is_directory || appends {
         return Err(EINVAL.into());
     }
+    if let Some(end) = to.downcast::<PipeEnd>() {
+        // Before the file is looked at: it may be at its end.
+        end.check_readers()?;
+    }
     let from = Place { file: from, offset: offset.non_null() };
     transfer(context, &from, &Place { file: to, offset: None }, count, Short::AskAgain)
 }
@@ -158,11 +163,16 @@ pub fn copy_file_range(
     }
     let Some((data, _)) = source.data().zip(sink.data()) else { return Err(EXDEV.into()) };
     let (start, target) = (start?, target?);
-    let end = |at: u64| at.checked_add(len as u64).filter(|end| i64::try_from(*end).is_ok()).ok_or(EOVERFLOW);
-    (end(start)?, end(target)?);
+    if start.max(target).checked_add(len as u64).is_none() {
+        return Err(EOVERFLOW.into());
+    }
+    if target >= MAX_SIZE {
+        return Err(EFBIG.into());
+    }
     let count = (len as u64).min(data.size().saturating_sub(start));
     if Rc::ptr_eq(&source, &sink) && start < target.saturating_add(count) && target < start.saturating_add(count) {
         return Err(EINVAL.into());
     }
-    transfer(context, &from, &to, len, Short::Ends)
+    // What it writes to its own file is not copied again.
+    transfer(context, &from, &to, count as usize, Short::Ends)
 }
