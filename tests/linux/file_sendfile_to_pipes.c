@@ -24,6 +24,10 @@ int main(void) {
     CALL(sendfile(-1, ends[0], NULL, 10));
     CALL(sendfile(-1, ends[1], &zero, 10));
     CALL(sendfile(ends[0], empty, &zero, 10));
+    int directory = MUST(open("/dev/shm", O_RDONLY));
+    CALL(sendfile(empty, directory, NULL, 0));
+    CALL(sendfile(empty, directory, NULL, 1));
+    CALL(sendfile(empty, ends[0], NULL, 0));
     unlink("a"), unlink("fifo");
     test_remove_scratch_directory();
     return 0;

@@ -10,6 +10,7 @@
 
 mod files;
 mod maps;
+mod pipes;
 
 use crate::differential::{Random, done, number_from_environment};
 use crate::process::{Outcome, run};
@@ -43,7 +44,7 @@ pub trait Family: Send + Sync {
 pub fn trials() -> Result<Vec<Trial>> {
     let operations = number_from_environment("CATALYZER_RANDOM_OPERATIONS")?.unwrap_or(SLICE);
     let seed = number_from_environment("CATALYZER_SEED")?.unwrap_or(SEED);
-    let families: [Box<dyn Family>; 2] = [Box::new(maps::Maps), Box::new(files::Files)];
+    let families: [Box<dyn Family>; 3] = [Box::new(maps::Maps), Box::new(files::Files), Box::new(pipes::Pipes)];
     let trial = |family: Box<dyn Family>| {
         let name = format!("random::{}", family.name());
         Trial::test(name, move || done(campaign(&*family, seed, operations)))

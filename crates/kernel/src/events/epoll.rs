@@ -8,7 +8,9 @@
 use crate::errno::{EEXIST, EINVAL, ELOOP, ENOENT, EPERM, Errno};
 use crate::fs::file::{File, OpenFile, OpenFlags, Stat};
 use crate::heap::guest_word::ByteBox;
+use crate::syscall::{Context, Outcome};
 use crate::task::Tid;
+use crate::user_memory::UserAddr;
 use crate::wait::{Events, Observer, WaitQueue};
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::rc::{Rc, Weak};
@@ -307,6 +309,10 @@ impl Epoll {
 }
 
 impl File for Epoll {
+    fn ioctl(&self, _context: &mut Context<'_>, _file: &OpenFile, _request: u32, _argument: UserAddr) -> Outcome {
+        Err(EINVAL.into())
+    }
+
     fn kind(&self) -> &'static str {
         "epoll"
     }

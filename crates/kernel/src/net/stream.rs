@@ -161,15 +161,15 @@ impl StreamEnd {
     /// `EAGAIN` when there is nothing yet, `ECONNRESET`, `EFAULT`.
     pub fn receive(&self, sink: &mut dyn Sink, peek: bool, ancillary: &mut Ancillary) -> Result<usize, Errno> {
         let flow = self.incoming();
-        if sink.room() == 0 {
-            return Ok(0);
-        }
         if flow.bytes.borrow().is_empty() {
             return match self.own().error.take() {
                 Some(errno) => Err(errno),
                 None if flow.ended.get() || flow.deaf.get() || self.own().reset.get() => Ok(0),
                 None => Err(EAGAIN),
             };
+        }
+        if sink.room() == 0 {
+            return Ok(0);
         }
         let limit = self.receive_ancillary(peek, ancillary);
         let wanted = flow.bytes.borrow().len().min(limit).min(sink.room());

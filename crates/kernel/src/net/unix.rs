@@ -9,7 +9,7 @@ use super::unix_names::{self, Name};
 use crate::errno::{
     EADDRINUSE, EAGAIN, ECONNREFUSED, ECONNRESET, EINVAL, EISCONN, EMSGSIZE, ENOTCONN, EOPNOTSUPP, EPERM, EPIPE, Errno,
 };
-use crate::fs::file::OpenFile;
+use crate::fs::file::{OpenFile, OpenFlags};
 use crate::kernel;
 use crate::syscall::{Context, Outcome, Stop};
 use crate::user_memory::put_whole;
@@ -75,11 +75,15 @@ impl Drop for Message {
     }
 }
 
-/// What Linux counts for a message of this length: its buffer, rounded up as its allocator does, and its head.
+/// What Linux counts for a message of this length: its buffer, rounded up as its allocator does, and its head; of a long
+/// one a part lies in pages.
 fn cost(len: usize) -> usize {
     const HEAD: usize = 256;
     const TAIL: usize = 320;
-    HEAD + (len.next_multiple_of(64) + TAIL).next_power_of_two()
+    const LINEAR: usize = 16384 - TAIL;
+    const PAGE: usize = 4096;
+    let paged = len.saturating_sub(LINEAR).min(17 * PAGE).next_multiple_of(PAGE);
+    HEAD + ((len - paged).next_multiple_of(64) + TAIL).next_power_of_two() + paged
 }
 
 #[derive(Clone)]
@@ -199,12 +203,27 @@ impl UnixSocket {
         if self.kind == Kind::Packets {
             return Err(EPIPE);
         }
-        // Told once that nobody is there, it is connected no more.
+        // Told once that nobody is there, it is connected no more, and what came from there is gone.
         self.set_state(State::Unconnected);
+        let unread = self.inbox.take();
+        drop(unread);
         Err(ECONNREFUSED)
     }
 
     fn send_message(&self, file: &OpenFile, message: &mut Outgoing<'_>) -> Outcome {
+        let len = message.source.left();
+        if self.kind == Kind::Packets && !matches!(self.state(), State::Messages(_)) {
+            return Err(self.error.take().unwrap_or(ENOTCONN).into());
+        }
+        if len > self.options.send_buffer().saturating_sub(32) {
+            return Err(EMSGSIZE.into());
+        }
+        if let Some(errno) = self.error.take() {
+            return Err(errno.into());
+        }
+        if self.mute.get() {
+            return Err(EPIPE.into());
+        }
         let receiver = match &message.to {
             Some(_) if self.kind == Kind::Packets => self.receiver()?,
             Some(Address::Unix(name)) => {
@@ -217,11 +236,7 @@ impl UnixSocket {
             Some(_) => return Err(EINVAL.into()),
             None => self.receiver()?,
         };
-        let len = message.source.left();
-        if len > self.options.send_buffer().saturating_sub(32) {
-            return Err(EMSGSIZE.into());
-        }
-        if self.mute.get() || receiver.deaf.get() {
+        if receiver.deaf.get() {
             return Err(EPIPE.into());
         }
         if self.in_flight.get() >= self.options.send_buffer() || receiver.is_full_for(self) {
@@ -263,7 +278,10 @@ impl UnixSocket {
                 }
             }
             if self.deaf.get() {
-                return Ok(0);
+                // As Linux: of datagrams the end is seen only by who waits for it.
+                let waits =
+                    !message.flags.contains(MessageFlags::DONTWAIT) && !file.flags.get().contains(OpenFlags::NONBLOCK);
+                return if waits || self.kind == Kind::Packets { Ok(0) } else { Err(EAGAIN.into()) };
             }
             let deadline_ns = self.options.receive_deadline();
             return Block { file, flags: message.flags, deadline_ns }.on(&self.queue, Events::IN, 0, "receive");
@@ -301,7 +319,8 @@ impl UnixSocket {
             State::Stream(end, _) => end.close(false),
             State::Messages(peer) => {
                 if let Some(peer) = peer.socket.upgrade() {
-                    if self.kind == Kind::Packets && !self.inbox.borrow().is_empty() {
+                    let unread = self.inbox.borrow().iter().any(|message| !message.bytes.is_empty());
+                    if self.kind == Kind::Packets && unread {
                         peer.error.set(Some(ECONNRESET));
                     }
                     self.mute.set(true);
@@ -511,6 +530,7 @@ impl Socket for UnixSocket {
             State::Unconnected => {
                 self.deaf.set(self.deaf.get() || how.read);
                 self.mute.set(self.mute.get() || how.write);
+                self.queue.wake(Events::all());
             }
         }
         Ok(())
@@ -572,7 +592,15 @@ impl Socket for UnixSocket {
             }
             State::Stream(end, _) => return ready | end.readiness(),
             State::Unconnected if self.kind != Kind::Datagram => return WRITABLE | Events::HUP | ready,
-            State::Unconnected => ready.set(WRITABLE, self.in_flight.get() * 4 <= self.options.send_buffer()),
+            State::Unconnected => {
+                ready.set(WRITABLE, self.in_flight.get() * 4 <= self.options.send_buffer());
+                if self.deaf.get() {
+                    ready |= READABLE | Events::RDHUP;
+                }
+                if self.deaf.get() && self.mute.get() {
+                    ready |= Events::HUP;
+                }
+            }
             State::Messages(peer) => {
                 let peer = peer.socket.upgrade();
                 let gone = peer.as_ref().is_none_or(|peer| peer.mute.get());
@@ -580,7 +608,9 @@ impl Socket for UnixSocket {
                 if (packets && gone) || self.deaf.get() {
                     ready |= READABLE | Events::RDHUP;
                 }
-                if packets && peer.as_ref().is_none_or(|peer| peer.deaf.get()) {
+                // A packet socket is shut down by its peer, too.
+                let ends = |own: bool, other: fn(&Self) -> bool| own || packets && peer.as_deref().is_none_or(other);
+                if ends(self.deaf.get(), |peer| peer.mute.get()) && ends(self.mute.get(), |peer| peer.deaf.get()) {
                     ready |= Events::HUP;
                 }
                 let paid_for = self.in_flight.get() * 4 <= self.options.send_buffer();
@@ -603,6 +633,7 @@ impl Socket for UnixSocket {
         match self.state() {
             State::Stream(end, _) => Ok(end.available()),
             State::Listening(_) => Err(EINVAL),
+            _ if self.kind == Kind::Packets => Ok(self.inbox.borrow().iter().map(|message| message.bytes.len()).sum()),
             _ => Ok(self.inbox.borrow().front().map_or(0, |message| message.bytes.len())),
         }
     }

@@ -3,6 +3,10 @@
 use super::arguments::Fd;
 use super::{Context, Outcome, Stop};
 use crate::errno::{EAGAIN, EBADF, EINVAL, ESPIPE, Errno};
+use crate::events::epoll::Epoll;
+use crate::events::eventfd::EventFd;
+use crate::events::signalfd::SignalFd;
+use crate::events::timerfd::TimerFd;
 use crate::fs::file::{OpenFile, OpenFlags};
 use crate::ipc::pipe::{Pipe, PipeEnd};
 use crate::user_memory::{Sink, Source, UserBuffers, UserPtr};
@@ -39,6 +43,14 @@ fn wait_for_data(pipe: &Pipe, file: &Rc<OpenFile>, flags: u32) -> Result<bool, S
     let mut byte = [0u8];
     let mut sink = byte.as_mut_slice();
     with_flags(file, flags, || file.object.read(file, &mut sink, 0)).map(|_| false)
+}
+
+/// The answer when there is nothing more for a pipe: `EPIPE` all the same when nobody reads it.
+fn nothing_for(output: &OpenFile) -> Outcome {
+    if let Some(end) = output.downcast::<PipeEnd>() {
+        end.check_readers()?;
+    }
+    Ok(0)
 }
 
 /// Waits until a pipe's end takes something; `SIGPIPE` and `EPIPE` when nobody reads.
@@ -106,6 +118,12 @@ fn drain(pipe: &Pipe, input: &Rc<OpenFile>, len: usize, write: impl FnOnce(&mut 
     input.object.read(input, &mut sink, 0)
 }
 
+/// Objects that give and take records.
+fn never_spliced(file: &OpenFile) -> bool {
+    let object = file.object.as_any();
+    object.is::<EventFd>() || object.is::<Epoll>() || object.is::<SignalFd>() || object.is::<TimerFd>()
+}
+
 /// `splice(2)`.
 pub fn splice(
     context: &mut Context<'_>,
@@ -130,6 +148,9 @@ pub fn splice(
     }
     input.check_readable()?;
     output.check_writable()?;
+    if never_spliced(&output) {
+        return Err(EINVAL.into());
+    }
     match (in_pipe, out_pipe) {
         (None, None) => Err(EINVAL.into()),
         (Some(source), Some(target)) => {
@@ -137,7 +158,7 @@ pub fn splice(
                 return Err(EINVAL.into());
             }
             if !wait_for_data(&source, &input, flags)? {
-                return Ok(0);
+                return nothing_for(&output);
             }
             let room = wait_for_room(&target, &output, flags)?;
             drain(&source, &input, len.min(room), |bytes| output.object.write(&output, bytes, 0))
@@ -158,6 +179,9 @@ pub fn splice(
         (None, Some(target)) => {
             let place = Place::new(&input, from)?;
             let room = wait_for_room(&target, &output, flags)?;
+            if never_spliced(&input) {
+                return Err(EINVAL.into());
+            }
             let mut buffer = alloc::vec![0u8; len.min(room).min(PIECE)];
             let mut sink = buffer.as_mut_slice();
             let position = place.get(&input);
@@ -187,7 +211,7 @@ pub fn tee(context: &mut Context<'_>, input: Fd, output: Fd, len: usize, flags: 
         return Err(EINVAL.into());
     }
     if !wait_for_data(&source, &input, flags)? {
-        return Ok(0);
+        return nothing_for(&output);
     }
     let room = wait_for_room(&target, &output, flags)?;
     let mut buffer = alloc::vec![0u8; len.min(room).min(source.len())];

@@ -107,7 +107,7 @@ pub fn sendfile(context: &mut Context<'_>, out: Fd, input: Fd, offset: UserPtr<i
     }
     let to = table.get(out)?;
     to.check_writable()?;
-    let is_directory = opened(&from.object).is_some_and(|opened| opened.inode.is_directory());
+    let is_directory = count > 0 && opened(&from.object).is_some_and(|opened| opened.inode.is_directory());
     let appends = to.flags.get().contains(OpenFlags::APPEND) && !to.object.as_any().is::<PipeEnd>();
     if !from.object.seekable() || is_directory || appends {
         return Err(EINVAL.into());
