@@ -8,7 +8,8 @@ use anyhow::{Context, Result, bail, ensure};
 use libtest_mimic::Trial;
 use serde_json::Value;
 use std::fs;
-use std::io::Read;
+use std::io::{Read, Write};
+use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Stdio;
 use std::time::Duration;
@@ -17,7 +18,7 @@ const LIMIT: Duration = Duration::from_secs(30);
 
 /// The cases by name.
 pub fn trials() -> Result<Vec<Trial>> {
-    let cases: [Case; 26] = [
+    let cases: [Case; 31] = [
         ("stdin_passes_through_unchanged", stdin_passes_through_unchanged),
         ("stdin_may_stay_unread", stdin_may_stay_unread),
         ("streams_stay_apart", streams_stay_apart),
@@ -42,6 +43,11 @@ pub fn trials() -> Result<Vec<Trial>> {
         ("writes_stay_inside", writes_stay_inside),
         ("syscall_stats_count_calls", syscall_stats_count_calls),
         ("files_not_for_everyone_stay_closed", files_not_for_everyone_stay_closed),
+        ("connections_go_nowhere_by_default", connections_go_nowhere_by_default),
+        ("allowed_address_is_dialled", allowed_address_is_dialled),
+        ("allowed_name_is_resolved_outside", allowed_name_is_resolved_outside),
+        ("connecting_has_the_errors_of_the_network", connecting_has_the_errors_of_the_network),
+        ("outgoing_connection_of_an_image_is_reset", outgoing_connection_of_an_image_is_reset),
         ("every_command_has_help_with_an_example", every_command_has_help_with_an_example),
         ("completion_knows_the_commands", completion_knows_the_commands),
     ];
@@ -268,4 +274,107 @@ fn completion_knows_the_commands() -> Result<()> {
         ensure!(text.contains("invoke") && !text.contains("__probe"), "{shell}\n{text}");
     }
     Ok(())
+}
+
+/// A server outside that sends back what it gets, upper case, connection after connection, as long as the test lives;
+/// its port.
+fn outside() -> Result<u16> {
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let port = listener.local_addr()?.port();
+    std::thread::spawn(move || {
+        for mut client in listener.incoming().flatten() {
+            std::thread::spawn(move || {
+                let mut bytes = [0; 4096];
+                while let Ok(len @ 1..) = client.read(&mut bytes) {
+                    bytes[..len].make_ascii_uppercase();
+                    if client.write_all(&bytes[..len]).is_err() {
+                        break;
+                    }
+                }
+            });
+        }
+    });
+    Ok(port)
+}
+
+const CLIENT: &str = "import errno, socket, sys
+def say(host, port):
+    try:
+        with socket.create_connection((host, int(port))) as client:
+            client.sendall(b'hello ' * 1000)
+            client.shutdown(socket.SHUT_WR)
+            got = client.makefile('rb').read()
+            print(len(got), got[:5].decode())
+    except OSError as error:
+        print(errno.errorcode.get(error.errno, error))
+";
+
+fn client(options: &[&str], script: &str) -> Result<Outcome> {
+    let script = format!("{CLIENT}{script}");
+    inside(&[options, &["--", "/usr/bin/python3", "-c", &script]].concat())
+}
+
+fn connections_go_nowhere_by_default() -> Result<()> {
+    let port = outside()?;
+    let script = format!("say('127.0.0.1', {port}); say('192.0.2.1', 80); say('2001:db8::1', 80)");
+    expect(&client(&[], &script)?, 0, "ECONNREFUSED\nENETUNREACH\nENETUNREACH\n")
+}
+
+fn allowed_address_is_dialled() -> Result<()> {
+    let port = outside()?;
+    let script = format!("say('127.0.0.1', {port}); say('127.0.0.1', {port})");
+    let allowed = format!("127.0.0.1:{port}");
+    expect(&client(&["--allow-connect", &allowed], &script)?, 0, "6000 HELLO\n6000 HELLO\n")?;
+    // That port and no other one.
+    let script = format!("say('127.0.0.1', {})", port ^ 1);
+    expect(&client(&["--allow-connect", &allowed], &script)?, 0, "ECONNREFUSED\n")
+}
+
+fn allowed_name_is_resolved_outside() -> Result<()> {
+    let port = outside()?;
+    let script = format!("say('localhost', {port}); print(socket.gethostbyname('db.example') != '127.0.0.1')");
+    let (local, other) = (format!("localhost:{port}"), "db.example:5432");
+    let options = ["--allow-connect", &local, "--allow-connect", other];
+    expect(&client(&options, &script)?, 0, "6000 HELLO\nTrue\n")
+}
+
+fn connecting_has_the_errors_of_the_network() -> Result<()> {
+    // Bound, so that nobody else gets it, and nobody listens.
+    let socket = TcpListener::bind("127.0.0.1:0")?;
+    let port = socket.local_addr()?.port();
+    drop(socket);
+    let script = format!(
+        "say('127.0.0.1', {port}); say('no-such-host.invalid', 9)
+import select
+client = socket.socket()
+client.setblocking(False)
+print(errno.errorcode[client.connect_ex(('127.0.0.1', {port}))])
+poll = select.poll()
+poll.register(client, select.POLLOUT)
+print(bool(poll.poll(10000)), errno.errorcode[client.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)])"
+    );
+    let options = ["--allow-connect", &format!("127.0.0.1:{port}"), "--allow-connect", "no-such-host.invalid:9"];
+    expect(&client(&options, &script)?, 0, "ECONNREFUSED\nEHOSTUNREACH\nEINPROGRESS\nTrue ECONNREFUSED\n")
+}
+
+/// The program learns of it at its next use, and connects anew.
+fn outgoing_connection_of_an_image_is_reset() -> Result<()> {
+    let port = outside()?;
+    let allowed = format!("127.0.0.1:{port}");
+    let script = format!(
+        "client = socket.create_connection(('127.0.0.1', {port}))
+try:
+    for _ in range(2000):
+        client.sendall(b'x')
+        client.recv(1)
+    print('never imaged')
+except ConnectionResetError:
+    print('reset')
+except BrokenPipeError:
+    print('reset')
+say('127.0.0.1', {port})"
+    );
+    let calls = client(&["--allow-connect", &allowed, "--strace"], "")?.errors().lines().count() + 1000;
+    let options = ["--allow-connect", &allowed, "--image-at", &calls.to_string()];
+    expect(&client(&options, &script)?, 0, "reset\n6000 HELLO\n")
 }

@@ -95,6 +95,13 @@ pub enum ToSandbox {
     Memory,
     /// Report the system calls that an instance with [`Instance::syscall_stats`] has counted since its boot.
     Counts,
+    /// The answer to [`FromSandbox::Dial`]. Descriptor: the connection, when there is one.
+    Dialled {
+        /// The number it was asked for with.
+        id: u32,
+        /// Linux errno when there is none.
+        errno: u16,
+    },
 }
 
 /// How to continue from an image.
@@ -217,6 +224,13 @@ pub enum FromSandbox {
     CantFreeze(Vec<u8>),
     /// An instance with [`Instance::syscall_stats`]: the calls it made, when asked and at its end.
     Counts(Vec<CallCount>),
+    /// Connect to one of the targets of [`crate::launch::Launch::allow_connect`].
+    Dial {
+        /// For the answer.
+        id: u32,
+        /// Its place in the list.
+        target: u16,
+    },
 }
 
 /// How often a system call was made.

@@ -46,9 +46,23 @@ pub struct Launch {
     pub strace: bool,
     /// Count system calls and report them ([`crate::control::FromSandbox::Counts`]).
     pub syscall_stats: bool,
+    /// Where the program may connect to, at most [`MAX_TARGETS`]; the monitor dials.
+    pub allow_connect: Vec<Target>,
     /// Number of this instance's generation.
     pub generation: u64,
 }
+
+/// Where the program may connect to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Target {
+    /// A name, or an address as text.
+    pub host: Vec<u8>,
+    /// Its TCP port.
+    pub port: u16,
+}
+
+/// Most of them.
+pub const MAX_TARGETS: usize = 1024;
 
 /// A part of the lower layer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

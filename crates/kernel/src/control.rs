@@ -227,6 +227,9 @@ fn serve(message: ToSandbox, mut descriptors: Descriptors) {
         ToSandbox::Window(window) => crate::tty::console::resize(window),
         ToSandbox::Freeze { at_rest } => crate::snapshot::entry_point::freeze(at_rest),
         ToSandbox::Counts => crate::syscall::counts::report(),
+        ToSandbox::Dialled { id, errno } => {
+            kernel().net.dialling.done(id, errno, descriptors.take().map(HostHandle::new));
+        }
         ToSandbox::Scratch { .. }
         | ToSandbox::Restore(_)
         | ToSandbox::Sfork { .. }

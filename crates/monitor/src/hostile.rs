@@ -112,6 +112,7 @@ fn messages_nobody_asked_for_kill() {
         (FromSandbox::ConnectionDone { id: 1 }, "connection"),
         (FromSandbox::Threads(b"x".to_vec()), "threads"),
         (FromSandbox::Counts(Vec::new()), "calls"),
+        (FromSandbox::Dial { id: 1, target: 0 }, "may not"),
         (FromSandbox::Log { stream: LogStream::Out, bytes: vec![b'x'; 40 << 10] }, "too long"),
     ];
     for (message, what) in cases {

@@ -4,6 +4,7 @@
 //! sense at that moment, descriptors are closed and their sender killed, logs and messages have budgets. Nothing
 //! here ever blocks on a sandbox: sockets are used without waiting, waits have deadlines.
 
+use crate::dial::Dialler;
 use crate::end::{End, How, Reason};
 use crate::error::{Error, Result};
 use crate::limits::Bucket;
@@ -94,6 +95,7 @@ pub struct Instance {
     wants_threads: bool,
     messages: Bucket,
     file_connections: Bucket,
+    dialler: Dialler,
     /// The memory file that it asked for: what lies there is no private page of it, but counts.
     memory: Option<OwnedFd>,
     log: Bucket,
@@ -121,6 +123,7 @@ impl Instance {
             wants_threads: false,
             messages: Bucket::new(MESSAGES.0, MESSAGES.1, now),
             file_connections: Bucket::new(FILE_CONNECTIONS.0, FILE_CONNECTIONS.1, now),
+            dialler: Dialler::default(),
             memory: None,
             log: Bucket::new(LOG_BYTES.0, LOG_BYTES.1, now),
             log_dropped: 0,
@@ -260,6 +263,7 @@ impl Instance {
             FromSandbox::Frozen { .. } => return Ok(Err("says that it is frozen, which nobody asked for")),
             FromSandbox::NeedFiles => return self.send_files(),
             FromSandbox::NeedMemory => return self.send_memory(),
+            FromSandbox::Dial { id, target } => return self.dial(id, target),
             FromSandbox::CantFreeze(message) if self.may_freeze && self.frozen.is_none() => {
                 self.leave(Reason::Freeze(sentence(&message)));
                 return Ok(Ok(()));
@@ -319,6 +323,20 @@ impl Instance {
             // When it has ended, that is the next event.
             _ => Ok(()),
         })
+    }
+
+    /// An outgoing connection; the answer comes later.
+    fn dial(&mut self, id: u32, target: u16) -> Result<std::result::Result<(), &'static str>> {
+        let Some(target) = self.sandbox.function.spec.launch.allow_connect.get(usize::from(target)) else {
+            return Ok(Err("wants to connect to where it may not"));
+        };
+        let control = self.sandbox.control().try_clone_to_owned();
+        let control = control.map_err(|error| Error::Host {
+            what: "dialling for a sandbox",
+            errno: Errno::from_io_error(&error).unwrap_or(Errno::IO),
+        })?;
+        self.dialler.dial(control, id, target);
+        Ok(Ok(()))
     }
 
     /// Memory that several mappings of it can share.

@@ -32,6 +32,7 @@
 #![deny(unsafe_code)]
 
 mod cgroup;
+mod dial;
 mod end;
 mod error;
 pub mod filter;

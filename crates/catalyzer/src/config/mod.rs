@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use toml::Spanned;
-use units::{Size, Span, User};
+use units::{Size, Span, Target, User};
 
 /// Name of the file in a function's directory.
 pub const FILE_NAME: &str = "function.toml";
@@ -41,6 +41,9 @@ pub struct Function {
     /// User the program sees itself as.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user: Option<User>,
+    /// Where the program may connect to.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub allow_connect: Vec<Target>,
     /// Environment.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub env: BTreeMap<String, String>,

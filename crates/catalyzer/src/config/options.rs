@@ -1,9 +1,9 @@
 //! The sandbox options that `run`, `build`, `invoke` and `bench` share, and the launch they make.
 
 use super::layer::{Layer, check_target};
-use super::units::{Size, Span, User};
+use super::units::{Size, Span, Target, User};
 use super::{DEFAULT_PATH, Function, MountPoint, plain};
-use abi::launch::Launch;
+use abi::launch::{Launch, MAX_TARGETS};
 use anyhow::{Context, Result, bail};
 use std::path::{Path, PathBuf};
 use toml::Spanned;
@@ -45,9 +45,9 @@ pub struct SandboxOptions {
     /// Print the program's system calls to standard error, or to FILE
     #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true)]
     pub strace: Option<Option<PathBuf>>,
-    /// Let the program connect to this address [default: none]
+    /// Let the program connect to this target, by the name or address given here [default: none]
     #[arg(long, value_name = "HOST:PORT")]
-    pub allow_connect: Vec<String>,
+    pub allow_connect: Vec<Target>,
 }
 
 fn parse_mount(text: &str) -> Result<(PathBuf, String), String> {
@@ -108,8 +108,13 @@ impl SandboxOptions {
             Ok(path) => Ok(path),
             Err(error) => bail!("{}: {}", path.display(), plain(&error)),
         };
-        if let Some(target) = self.allow_connect.first() {
-            bail!("--allow-connect {target}: sandboxes have no way out to the network yet");
+        for target in &self.allow_connect {
+            if !function.allow_connect.contains(target) {
+                function.allow_connect.push(target.clone());
+            }
+        }
+        if function.allow_connect.len() > MAX_TARGETS {
+            bail!("--allow-connect: more than {MAX_TARGETS} targets");
         }
         if let Some(path) = &self.rootfs {
             let path = found(path).context("--rootfs")?;
@@ -149,6 +154,7 @@ impl Function {
             port: None,
             workdir: "/".into(),
             hostname: None,
+            allow_connect: Vec::new(),
             user: None,
             env: Default::default(),
             rootfs: Default::default(),
@@ -183,6 +189,11 @@ impl Function {
             cpus_milli: (cpus * 1000.0).round() as u32,
             pids: self.limits.pids.unwrap_or(0),
             port: self.port,
+            allow_connect: self
+                .allow_connect
+                .iter()
+                .map(|target| abi::launch::Target { host: target.host.clone().into_bytes(), port: target.port })
+                .collect(),
             ..Launch::default()
         }
     }
@@ -254,7 +265,10 @@ mod tests {
             &["--pids", "0"],
             &["--timeout", "5"],
             &["--workdir", "app"],
-            &["--allow-connect", "example.org:80"],
+            &["--allow-connect", "example.org"],
+            &["--allow-connect", "example.org:0"],
+            &["--allow-connect", "::1:80"],
+            &["--allow-connect", "a b:80"],
         ] {
             assert!(applied(args).is_err(), "{args:?}");
         }

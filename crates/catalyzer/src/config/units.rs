@@ -99,6 +99,44 @@ impl fmt::Display for User {
     }
 }
 
+/// Where a program may connect to, `HOST:PORT`; an IPv6 address in brackets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// A name or an address.
+    pub host: String,
+    /// Its TCP port.
+    pub port: u16,
+}
+
+impl FromStr for Target {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = || format!("\"{text}\" is not a target; write HOST:PORT, such as \"db.example.org:5432\"");
+        let (host, port) = text.rsplit_once(':').ok_or_else(wrong)?;
+        let inner = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+        let host = match inner {
+            Some(address) if address.parse::<std::net::Ipv6Addr>().is_ok() => address,
+            None if !host.is_empty() && host.chars().all(|c| c.is_ascii_alphanumeric() || "-._".contains(c)) => host,
+            _ => return Err(wrong()),
+        };
+        match port.parse() {
+            Ok(port @ 1..) => Ok(Self { host: host.to_owned(), port }),
+            _ => Err(wrong()),
+        }
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.host.contains(':') {
+            write!(f, "[{}]:{}", self.host, self.port)
+        } else {
+            write!(f, "{}:{}", self.host, self.port)
+        }
+    }
+}
+
 macro_rules! as_text {
     ($($type:ty),+) => {$(
         impl<'de> Deserialize<'de> for $type {
@@ -114,7 +152,7 @@ macro_rules! as_text {
         }
     )+};
 }
-as_text!(Size, Span, User);
+as_text!(Size, Span, User, Target);
 
 #[cfg(test)]
 mod tests {

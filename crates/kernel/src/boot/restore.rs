@@ -270,6 +270,7 @@ pub(super) fn run(instance: Instance, connection: Option<(Connection, HostFd)>, 
     if let Err(errno) = kernel.fs.generation.changed() {
         super::fail(format_args!("the generation can't be shown: errno {}", errno.0));
     }
+    kernel.net.dialling.again();
     if let Some((connection, socket)) = connection {
         kernel.net.connected(connection, HostHandle::new(socket));
     }

@@ -1,8 +1,9 @@
 //! The tree that a program finds when it starts.
 
 use super::FsContext;
+use super::data::Data;
 use super::device::Device;
-use super::inode::{Caller, Content, DEV_DEVICE, Inode, S_IFCHR, S_IFLNK, SHM_DEVICE, UPPER_DEVICE};
+use super::inode::{Caller, Content, DEV_DEVICE, Inode, S_IFCHR, S_IFLNK, S_IFREG, SHM_DEVICE, UPPER_DEVICE};
 use super::lower::{self, LowerPath};
 use super::walk::{Follow, Walker};
 use crate::errno::{ENOENT, ENOTDIR, Errno};
@@ -52,6 +53,13 @@ pub fn setup(launch: &Launch) -> Result<Rc<FsContext>, Errno> {
         if let Some(made) = make_missing(&root, &names)? {
             made.change(|meta| meta.mode = meta.mode & !0o7777 | mode);
         }
+    }
+    if let Some(text) = crate::net::outside::names(&launch.allow_connect, &launch.hostname) {
+        let hosts = Inode::new(UPPER_DEVICE, Content::Regular(Data::default()), S_IFREG | 0o644, 0, 0);
+        if let Some(data) = hosts.data() {
+            data.write(&mut text.as_bytes(), 0)?;
+        }
+        make_directories(&root, &[b"etc"])?.mount(b"hosts", &hosts);
     }
     root.mount(b"dev", &devices());
     super::proc::mount(&root);

@@ -64,9 +64,10 @@ impl SharedMemory {
         for object in self.objects() {
             let (mut content, mut at) = (Vec::new(), 0);
             let mut page = [0; PAGE_SIZE as usize];
+            // With what mappings show behind the end in the last page.
             while at < object.len() {
-                let len = object.read(at, &mut page);
-                if let Some(last) = page[..len].iter().rposition(|byte| *byte != 0) {
+                object.page(at, &mut page);
+                if let Some(last) = page.iter().rposition(|byte| *byte != 0) {
                     content.resize(at as usize, 0);
                     content.extend_from_slice(&page[..=last]);
                 }
@@ -91,7 +92,7 @@ impl SharedMemory {
                 map_window(start, room)?;
             }
             let content = self.windows.borrow_mut().get_mut(&start).map(|window| core::mem::take(&mut window.packed));
-            object.write(0, &content.unwrap_or_default())?;
+            object.refill(&content.unwrap_or_default());
             for process in processes() {
                 process.space().show_again(&object)?;
             }
@@ -240,6 +241,13 @@ impl SharedObject {
         let left =
             unsafe { crate::entry::copy_user((self.window.get() + offset) as *mut u8, from.as_ptr(), from.len()) };
         Ok(from.len() - left)
+    }
+
+    /// Puts back what an image has kept of it.
+    fn refill(&self, content: &[u8]) {
+        let len = (content.len() as u64).min(self.room.get()) as usize;
+        // SAFETY: within the window, which holds no Rust objects.
+        unsafe { crate::entry::copy_user(self.window.get() as *mut u8, content.as_ptr(), len) };
     }
 
     /// Changes the length. What is beyond it is zero when it comes back.

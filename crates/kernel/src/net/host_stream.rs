@@ -1,4 +1,5 @@
-//! A client's connection from outside: a stream over a host descriptor that the monitor handed in.
+//! A connection with the outside, a client's or one that was dialled: a stream over a host descriptor that the monitor
+//! handed in.
 //!
 //! Bytes go straight between the client's socket and guest memory. What it is ready for is known from the last
 //! attempts: one that found nothing registers the descriptor with the poller, edge-triggered, and is
@@ -29,7 +30,8 @@ const PIECE: usize = 4096;
 
 /// The connection.
 pub struct HostStream {
-    id: u32,
+    /// Number of a client's connection.
+    id: Option<u32>,
     handle: HostHandle,
     queue: Rc<WaitQueue>,
     /// Fetched ahead.
@@ -60,8 +62,17 @@ impl Observer for HostStream {
 impl HostStream {
     /// For a connection that the guest accepts.
     pub fn new(connection: Connection, handle: HostHandle, queue: Rc<WaitQueue>) -> Rc<Self> {
+        Self::over(Some(connection.id), handle, queue)
+    }
+
+    /// For one that the guest has asked for.
+    pub fn dialled(handle: HostHandle, queue: Rc<WaitQueue>) -> Rc<Self> {
+        Self::over(None, handle, queue)
+    }
+
+    fn over(id: Option<u32>, handle: HostHandle, queue: Rc<WaitQueue>) -> Rc<Self> {
         Rc::new_cyclic(|this| Self {
-            id: connection.id,
+            id,
             handle,
             queue,
             ahead: RefCell::default(),
@@ -291,10 +302,11 @@ impl HostStream {
         let _ = host::shutdown(fd, 2);
         kernel().tasks.hosts.unwatch(fd);
         self.handle.close();
+        let Some(id) = self.id else { return };
         if boot_page().stamps[Stamp::Closed as usize] == 0 {
             crate::local::stamp(Stamp::Closed);
         }
-        control::send(&FromSandbox::ConnectionDone { id: self.id }, &[]);
+        control::send(&FromSandbox::ConnectionDone { id }, &[]);
     }
 
     /// What it is ready for.

@@ -4,8 +4,8 @@
 //! * [`stream`]: a connection inside; [`host_stream`]: one that the monitor handed in.
 //! * [`ports`]: who holds which port; [`address`], [`options`], [`interface`]: what the guest sees around it.
 //!
-//! There is one interface, loopback. What comes from outside comes as connected descriptors; nothing is
-//! dialled: other networks are unreachable.
+//! There is one interface, loopback. What comes from outside comes as connected descriptors; so does what is allowed to
+//! go there ([`outside`]). Other networks are unreachable.
 
 pub mod address;
 pub mod host_stream;
@@ -13,6 +13,7 @@ pub mod interface;
 pub mod listing;
 pub mod netlink;
 pub mod options;
+pub mod outside;
 pub mod ports;
 pub mod socket;
 pub mod stream;
@@ -41,6 +42,8 @@ pub struct Net {
     pub udp_lite: ports::Ports,
     /// Abstract names of Unix sockets.
     pub unix: unix_names::Names,
+    /// Outgoing connections that are being made.
+    pub dialling: outside::Dialling,
 }
 
 impl Net {

@@ -1,4 +1,4 @@
-//! TCP sockets. Connections stay inside (loopback) or come in from the monitor; nothing is dialled outside.
+//! TCP sockets. Connections stay inside (loopback), come in from the monitor, or are dialled by it.
 //!
 //! A connection over loopback is established at once when the listener has room, else when it accepts. The listener
 //! on the function's port is also fed from outside ([`super::Net::connected`]).
@@ -6,6 +6,7 @@
 use super::address::{self, Address};
 use super::host_stream::{self, HostStream};
 use super::options::{self, Nature, Options};
+use super::outside;
 use super::ports::{self, Hold, Manner, Protocol};
 use super::socket::{Accepted, Ancillary, Block, Incoming, MessageFlags, Outgoing, Shutdown, Socket};
 use super::stream::{ESTABLISHED, Stream, StreamEnd};
@@ -26,7 +27,7 @@ use abi::dump::IoState;
 use alloc::collections::VecDeque;
 use alloc::rc::{Rc, Weak};
 use core::cell::{Cell, RefCell};
-use core::net::{IpAddr, Ipv4Addr, SocketAddr};
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use core::sync::atomic::Ordering::Relaxed;
 
 /// `/proc/sys/net/core/somaxconn`.
@@ -175,6 +176,9 @@ impl TcpSocket {
     /// Begins to connect.
     fn dial(&self, to: SocketAddr) -> Result<(), Errno> {
         let to = address::destination(to);
+        if outside::is_allowed(to) {
+            return self.dial_outside(to);
+        }
         if !to.ip().is_loopback() {
             return Err(ENETUNREACH);
         }
@@ -201,6 +205,34 @@ impl TcpSocket {
             _ => self.fail(ECONNREFUSED),
         }
         Ok(())
+    }
+
+    fn dial_outside(&self, to: SocketAddr) -> Result<(), Errno> {
+        if self.local.get().is_none_or(|local| local.ip().is_unspecified()) {
+            let any = if to.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
+            let port = match self.local.get() {
+                Some(local) => local.port(),
+                None => self.hold_port(SocketAddr::new(any, 0), Manner::default())?.address.port(),
+            };
+            self.local.set(Some(SocketAddr::new(any, port)));
+        }
+        self.peer.set(Some(to));
+        self.set_state(State::Connecting);
+        kernel().net.dialling.begin(to, self.this.clone())
+    }
+
+    /// The monitor has dialled, or could not.
+    pub(super) fn dialled(&self, connection: Result<HostHandle, Errno>) {
+        if !matches!(self.state(), State::Connecting) {
+            return;
+        }
+        match connection {
+            Ok(handle) => {
+                self.set_state(State::Outside(HostStream::dialled(handle, self.queue.clone())));
+                self.queue.wake(Events::OUT | Events::WRNORM);
+            }
+            Err(errno) => self.fail(errno),
+        }
     }
 
     fn stop_listening(&self, listener: &Listener) {
@@ -293,8 +325,8 @@ impl Socket for TcpSocket {
         let to = address::inet(address, self.v6)?;
         let nonblocking = file.flags.get().contains(OpenFlags::NONBLOCK);
         let begins = match self.state() {
-            State::Listening(_) | State::Outside(_) => return Err(EISCONN.into()),
-            State::Inside(_) => {
+            State::Listening(_) => return Err(EISCONN.into()),
+            State::Inside(_) | State::Outside(_) => {
                 return if self.told.replace(true) { Err(EISCONN.into()) } else { Ok(0) };
             }
             State::Connecting if nonblocking => return Err(EALREADY.into()),
@@ -350,8 +382,7 @@ impl Socket for TcpSocket {
         let hold = match held {
             Some(hold) => hold,
             None => {
-                let any: IpAddr =
-                    if self.v6 { core::net::Ipv6Addr::UNSPECIFIED.into() } else { Ipv4Addr::UNSPECIFIED.into() };
+                let any: IpAddr = if self.v6 { Ipv6Addr::UNSPECIFIED.into() } else { Ipv4Addr::UNSPECIFIED.into() };
                 self.hold_port(SocketAddr::new(any, 0), self.options.manner())?
             }
         };
@@ -394,6 +425,7 @@ impl Socket for TcpSocket {
                     let ip = self.local.get().map(|local| local.ip()).filter(|ip| !ip.is_unspecified());
                     socket.local.set(Some(SocketAddr::new(ip.unwrap_or(Ipv4Addr::LOCALHOST.into()), port)));
                     socket.peer.set(Some(peer));
+                    socket.told.set(true);
                     let stream = HostStream::new(connection, handle, socket.queue.clone());
                     socket.set_state(State::Outside(stream));
                     (socket, Some(peer))
@@ -513,7 +545,7 @@ impl Socket for TcpSocket {
     }
 
     fn local(&self) -> Result<Address, Errno> {
-        let any: IpAddr = if self.v6 { core::net::Ipv6Addr::UNSPECIFIED.into() } else { Ipv4Addr::UNSPECIFIED.into() };
+        let any: IpAddr = if self.v6 { Ipv6Addr::UNSPECIFIED.into() } else { Ipv4Addr::UNSPECIFIED.into() };
         let local = self.local.get().unwrap_or(SocketAddr::new(any, 0));
         self.address(Some(local)).ok_or(EINVAL)
     }

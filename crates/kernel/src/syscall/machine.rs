@@ -55,7 +55,7 @@ pub fn getrandom(_context: &mut Context<'_>, into: UserAddr, len: usize, flags: 
     if flags & !7 != 0 || flags & (GRND_RANDOM | GRND_INSECURE) == GRND_RANDOM | GRND_INSECURE {
         return Err(EINVAL.into());
     }
-    copy_out(into, &[])?;
+    crate::user_memory::is_user(into, len.min(0x7fff_f000))?;
     let len = len.min(0x01ff_ffff);
     let mut piece = [0u8; 256];
     let mut done = 0;
