@@ -560,8 +560,7 @@ enum Layout {
 }
 
 fn list(context: &Context<'_>, fd: Fd, buffer: UserAddr, len: usize, layout: Layout) -> Outcome {
-    let file = context.process().descriptors().get(fd)?;
-    file.check_readable()?;
+    let file = context.process().descriptors().get_open(fd)?;
     let directory: &Opened = opened(&file.object).ok_or(ENOTDIR)?;
     if !directory.inode.is_directory() {
         return Err(ENOTDIR.into());

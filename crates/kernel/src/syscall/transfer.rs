@@ -101,7 +101,7 @@ pub fn sendfile(context: &mut Context<'_>, out: Fd, input: Fd, offset: UserPtr<i
     from.check_readable()?;
     to.check_writable()?;
     let is_directory = opened(&from.object).is_some_and(|opened| opened.inode.is_directory());
-    if !from.object.seekable() || is_directory || to.flags.get().contains(OpenFlags::APPEND) {
+    if !super::splice::can_be_read(&from) || is_directory || to.flags.get().contains(OpenFlags::APPEND) {
         return Err(EINVAL.into());
     }
     let from = Place { file: from, offset: offset.non_null() };
@@ -126,9 +126,7 @@ pub fn copy_file_range(
     if flags != 0 {
         return Err(EINVAL.into());
     }
-    from.check_readable()?;
-    to.check_writable()?;
-    if to.flags.get().contains(OpenFlags::APPEND) {
+    if [&from, &to].iter().any(|file| file.flags.get().contains(OpenFlags::PATH)) {
         return Err(EBADF.into());
     }
     for file in [&from, &to] {
@@ -138,6 +136,11 @@ pub fn copy_file_range(
             Some(_) => return Err(EXDEV.into()),
             None => return Err(EINVAL.into()),
         }
+    }
+    from.check_readable()?;
+    to.check_writable()?;
+    if to.flags.get().contains(OpenFlags::APPEND) {
+        return Err(EBADF.into());
     }
     let from = Place { file: from, offset: from_offset.non_null() };
     let to = Place { file: to, offset: to_offset.non_null() };
