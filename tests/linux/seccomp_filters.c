@@ -1,6 +1,4 @@
-/* Filters of seccomp: errno, SIGSYS, the end of a thread and of a process; the strictest of several counts.
- * test: processes
- */
+/* Filters of seccomp: errno, SIGSYS, the end of a thread and of a process; the strictest of several counts. */
 #include "test.h"
 #include <linux/audit.h>
 #include <linux/filter.h>

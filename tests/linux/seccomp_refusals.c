@@ -1,6 +1,4 @@
-/* seccomp: documented errors, strict mode, what is available, all threads at once.
- * test: processes
- */
+/* seccomp: documented errors, strict mode, what is available, all threads at once. */
 #include "test.h"
 #include <linux/filter.h>
 #include <linux/seccomp.h>

@@ -1,6 +1,4 @@
-/* SO_PEERPIDFD: a descriptor of the process at the other side; none without one.
- * test: processes
- */
+/* SO_PEERPIDFD: a descriptor of the process at the other side; none without one. */
 #include "test.h"
 #include <poll.h>
 #include <sys/socket.h>
