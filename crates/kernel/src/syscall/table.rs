@@ -299,8 +299,8 @@ rows! {
     315 sched_getattr(pid: i32, attributes: UserAddr, size: usize, flags: u32) => scheduling::sched_getattr, full;
     157 prctl(option: u32, first: u64, second: u64, third: u64, fourth: u64) => prctl::prctl, partial("no PR_SET_MM, no PR_SET_VMA, no write protection of code");
     160 setrlimit(resource: u32, from: UserPtr<[u64; 2]>) => machine::setrlimit, full;
-    170 sethostname(name: UserAddr, len: usize) => process::sethostname, full;
-    171 setdomainname(name: UserAddr, len: usize) => process::sethostname, full;
+    170 sethostname(name: UserAddr, len: usize) => process::sethostname, partial("EPERM: the name is given from outside");
+    171 setdomainname(name: UserAddr, len: usize) => process::sethostname, partial("EPERM: the name is given from outside");
     57 fork() => threads::fork, full;
     58 vfork() => threads::vfork, full;
     61 wait4(pid: i32, status: UserPtr<u32>, options: u32, usage: UserPtr<u64>) => wait::wait4, full;
