@@ -1,6 +1,6 @@
 //! The descriptor table of a process.
 
-use super::file::OpenFile;
+use super::file::{OpenFile, OpenFlags};
 use crate::errno::{EBADF, EMFILE, Errno};
 use crate::syscall::arguments::Fd;
 use alloc::rc::Rc;
@@ -37,6 +37,15 @@ impl DescriptorTable {
         let entries = self.entries.borrow();
         let entry = usize::try_from(fd.0).ok().and_then(|index| entries.get(index)).and_then(Option::as_ref);
         entry.map(|entry| entry.file.clone()).ok_or(EBADF)
+    }
+
+    /// As [`Self::get`]; one that only names a file (`O_PATH`) is none.
+    ///
+    /// # Errors
+    /// `EBADF`.
+    pub fn get_open(&self, fd: Fd) -> Result<Rc<OpenFile>, Errno> {
+        let file = self.get(fd)?;
+        if file.flags.get().contains(OpenFlags::PATH) { Err(EBADF) } else { Ok(file) }
     }
 
     /// The whole entry.

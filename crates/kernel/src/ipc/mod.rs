@@ -2,6 +2,7 @@
 
 mod bytes;
 pub mod mqueue;
+pub mod nameless;
 pub mod pipe;
 pub mod sysv;
 
@@ -21,6 +22,8 @@ pub struct Ipc {
     pub semaphores: sysv::Objects<sysv::semaphores::SemaphoreSet>,
     /// System V shared memory.
     pub segments: sysv::Objects<sysv::memory::Segment>,
+    /// Owners of pipes and sockets.
+    pub nameless: nameless::Nameless,
     /// POSIX message queues.
     pub mqueues: mqueue::MessageQueues,
 }
@@ -37,7 +40,9 @@ impl Ipc {
     pub fn next_inode(&self) -> u64 {
         self.last_inode.set(self.last_inode.get() + 1);
         // Beyond the first thousand, so that nobody takes it for a number of /dev or /proc.
-        self.last_inode.get() + 1000
+        let number = self.last_inode.get() + 1000;
+        self.nameless.made(number);
+        number
     }
 }
 

@@ -68,6 +68,12 @@ pub struct Pipe {
     queue: Rc<WaitQueue>,
 }
 
+impl Drop for Pipe {
+    fn drop(&mut self) {
+        kernel().ipc.nameless.gone(self.inode);
+    }
+}
+
 /// A part of a pipe's bytes that Linux keeps in a page.
 struct Buffer {
     /// Where in the page it begins: what was before has been read.
@@ -314,7 +320,7 @@ impl File for PipeEnd {
             return name.stat();
         }
         let now = crate::time::realtime_ns() as i64;
-        Ok(Stat {
+        Ok(kernel().ipc.nameless.stat(Stat {
             device: PIPE_DEVICE,
             inode: self.pipe.inode,
             mode: 0o010_600,
@@ -324,7 +330,7 @@ impl File for PipeEnd {
             modified_ns: now,
             changed_ns: now,
             ..Stat::default()
-        })
+        }))
     }
 
     fn read(&self, file: &OpenFile, sink: &mut dyn Sink, _position: u64) -> Outcome {

@@ -2,7 +2,7 @@
 //! their defaults. Most change nothing here, where no packet travels; they are answered as they were set.
 
 use super::address::{AF_INET, AF_INET6, AF_UNIX};
-use crate::errno::{EDOM, EINVAL, ENOENT, ENOPROTOOPT, EOPNOTSUPP, Errno};
+use crate::errno::{EDOM, EINVAL, ENODEV, ENOENT, ENOPROTOOPT, EOPNOTSUPP, EPERM, Errno};
 use crate::user_memory::{UserAddr, UserPtr, copy_in, copy_out};
 use alloc::vec::Vec;
 use core::cell::{Cell, RefCell};
@@ -28,6 +28,8 @@ pub mod socket {
     pub const LINGER: i32 = 13;
     pub const REUSEPORT: i32 = 15;
     pub const PASSCRED: i32 = 16;
+    pub const BINDTODEVICE: i32 = 25;
+    pub const PEERPIDFD: i32 = 77;
     pub const PEERCRED: i32 = 17;
     pub const RCVTIMEO: i32 = 20;
     pub const SNDTIMEO: i32 = 21;
@@ -307,10 +309,22 @@ impl Options {
                     timeout.set((ns > 0).then_some(ns));
                     return Ok(());
                 }
-                socket::SNDBUF | socket::RCVBUF | socket::SNDBUFFORCE | socket::RCVBUFFORCE => {
+                socket::SNDBUFFORCE | socket::RCVBUFFORCE => {
+                    read::<1>(value, len)?;
+                    return Err(EPERM);
+                }
+                socket::BINDTODEVICE => {
+                    let mut given = [0; 16];
+                    let len = (len as usize).min(given.len() - 1);
+                    copy_in(given.get_mut(..len).unwrap_or_default(), value)?;
+                    let name = given.split(|byte| *byte == 0).next().unwrap_or_default();
+                    // There is no other way than through the loopback.
+                    return if matches!(name, b"" | b"lo") { Ok(()) } else { Err(ENODEV) };
+                }
+                socket::SNDBUF | socket::RCVBUF => {
                     let [size] = read::<1>(value, len)?;
                     let mut buffers = self.buffers();
-                    let receive = matches!(name, socket::RCVBUF | socket::RCVBUFFORCE);
+                    let receive = name == socket::RCVBUF;
                     // As Linux: within the limits, and doubled.
                     buffers[usize::from(receive)] =
                         (size.clamp(0, 212_992) as u32 * 2).max(if receive { 2304 } else { 4608 });
@@ -340,6 +354,10 @@ impl Options {
         } else {
             read::<1>(value, len)?
         };
+        if level == SOL_SOCKET && needs_network_privileges(name, value) {
+            // Nobody has `CAP_NET_ADMIN` here.
+            return Err(EPERM);
+        }
         let range = RANGES.iter().find(|range| (range.0, range.1) == (level, name));
         let value = match range {
             Some((.., Some(default))) if value == -1 => *default,
@@ -382,6 +400,7 @@ impl Options {
             (SOL_SOCKET, socket::LINGER) => {
                 &[i32::from(self.linger.get().is_some()), self.linger.get().unwrap_or(0) as i32]
             }
+            (SOL_SOCKET, socket::BINDTODEVICE) => return Ok(Vec::new()),
             (SOL_SOCKET, socket::RCVTIMEO) => return Ok(timeval(self.receive_timeout_ns.get())),
             (SOL_SOCKET, socket::SNDTIMEO) => return Ok(timeval(self.send_timeout_ns.get())),
             (TCP, TCP_CONGESTION) => {
@@ -406,6 +425,16 @@ impl Options {
 fn timeval(ns: Option<u64>) -> Vec<u8> {
     let ns = ns.unwrap_or(0);
     [(ns / 1_000_000_000), ns % 1_000_000_000 / 1000].iter().flat_map(|word| word.to_ne_bytes()).collect()
+}
+
+/// `SO_MARK`, a high `SO_PRIORITY`, and more of `SO_BUSY_POLL`.
+fn needs_network_privileges(name: i32, value: i32) -> bool {
+    match name {
+        36 => true,
+        12 => !(0..=6).contains(&value),
+        46 => value > 0,
+        _ => false,
+    }
 }
 
 fn read<const N: usize>(value: UserAddr, len: u32) -> Result<[i32; N], Errno> {

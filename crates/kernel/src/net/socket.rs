@@ -236,11 +236,12 @@ impl<S: Socket + Any> File for S {
 
     fn stat(&self) -> Result<Stat, Errno> {
         let (device, mode) = (crate::ipc::SOCKET_DEVICE, 0o140_777);
-        Ok(Stat { device, inode: self.inode(), mode, links: 1, block_size: 4096, ..Stat::default() })
+        let stat = Stat { device, inode: self.inode(), mode, links: 1, block_size: 4096, ..Stat::default() };
+        Ok(crate::kernel().ipc.nameless.stat(stat))
     }
 
     fn read(&self, file: &OpenFile, sink: &mut dyn Sink, _position: u64) -> Outcome {
-        // Unlike `recv(2)`.
+        // As Linux, whatever the state ("match SYS5 behaviour").
         if sink.room() == 0 {
             return Ok(0);
         }
@@ -267,6 +268,7 @@ impl<S: Socket + Any> File for S {
 
     fn released(&self, _file: &OpenFile) {
         self.close();
+        crate::kernel().ipc.nameless.gone(self.inode());
     }
 
     fn as_socket(&self) -> Option<&dyn Socket> {

@@ -43,7 +43,6 @@ pub const ABSENT: &[(u64, &str, &str)] = &[
     (300, "fanotify_init", "no fanotify"),
     (301, "fanotify_mark", "no fanotify"),
     (313, "finit_module", "no modules"),
-    (317, "seccomp", "no filters"),
     (320, "kexec_file_load", "no other kernel"),
     (321, "bpf", "no BPF"),
     (323, "userfaultfd", "faults are not handed out"),

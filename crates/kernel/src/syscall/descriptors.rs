@@ -6,7 +6,7 @@ use crate::errno::{EBADF, EBUSY, EINVAL, EPERM, Errno};
 use crate::events::asynchronous;
 use crate::fs::descriptors::Descriptor;
 use crate::fs::file::OpenFlags;
-use crate::fs::inode::{Caller, PROC_DEVICE, SYS_DEVICE};
+use crate::fs::inode::{Caller, PROC_DEVICE, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG, SYS_DEVICE};
 use crate::fs::open::{ALL_SEALS, SEAL_EXEC, SEAL_FUTURE_WRITE, SEAL_GROW, SEAL_SEAL, SEAL_SHRINK, SEAL_WRITE, opened};
 use crate::ipc::pipe::PipeEnd;
 use crate::kernel;
@@ -135,7 +135,9 @@ pub fn fcntl(context: &mut Context<'_>, fd: Fd, command: u32, argument: u64) -> 
         // F_SETOWN, F_GETOWN, F_SETSIG, F_GETSIG, F_SETOWN_EX, F_GETOWN_EX
         8..=11 | 15 | 16 => super::owners::control(file, command, argument),
         // F_GETLEASE: F_UNLCK; there are no leases.
-        1025 if opened(&file.object).is_some() => Ok(2),
+        1025 => Ok(2),
+        // F_NOTIFY: nothing to be told.
+        1026 if argument == 0 => Ok(0),
         // F_DUPFD_QUERY
         1027 => {
             let other = table.get(Fd(argument as i32))?;
@@ -145,7 +147,16 @@ pub fn fcntl(context: &mut Context<'_>, fd: Fd, command: u32, argument: u64) -> 
         1035 | 1036 => {
             const LONGEST: u64 = 5;
             let hint = UserPtr::<u64>::new(argument);
-            let inode = opened(&file.object).map(|opened| opened.inode.clone()).ok_or(EINVAL)?;
+            let inode = opened(&file.object).map(|opened| opened.inode.clone());
+            if inode.is_none() && command == 1035 {
+                // What has no node has no hint.
+                hint.write(0)?;
+                return Ok(0);
+            }
+            let inode = inode.ok_or(EINVAL)?;
+            if command == 1036 {
+                inode.check_owner(&Caller::of(&context.process().credentials.borrow()))?;
+            }
             if command == 1035 {
                 hint.write(u64::from(inode.write_hint.get()))?;
             } else {
@@ -203,6 +214,7 @@ pub fn ioctl(context: &mut Context<'_>, fd: Fd, request: u32, argument: UserAddr
     const FIONCLEX: u32 = 0x5450;
     const FIOCLEX: u32 = 0x5451;
     const FIOASYNC: u32 = 0x5452;
+    const FIOQSIZE: u32 = 0x5460;
     const FIOSETOWN: u32 = 0x8901;
     const SIOCSPGRP: u32 = 0x8902;
     const FIOGETOWN: u32 = 0x8903;
@@ -240,13 +252,22 @@ pub fn ioctl(context: &mut Context<'_>, fd: Fd, request: u32, argument: UserAddr
             table.set_close_on_exec(fd, request == FIOCLEX)?;
             Ok(0)
         }
-        FIONREAD if opened(&file.object).is_some_and(|opened| opened.inode.data().is_some()) => {
+        FIOQSIZE if is_measured(file.object.stat()?.mode) => {
+            UserPtr::<u64>::new(argument.0).write(file.object.stat()?.size)?;
+            Ok(0)
+        }
+        FIONREAD if opened(&file.object).is_some() && file.object.stat()?.mode & S_IFMT == S_IFREG => {
             let left = file.object.stat()?.size.saturating_sub(file.position.get());
             UserPtr::<u32>::new(argument.0).write(u32::try_from(left).unwrap_or(i32::MAX as u32))?;
             Ok(0)
         }
         _ => file.object.ioctl(context, &file, request, argument),
     }
+}
+
+/// Whether `FIOQSIZE` tells its size: of files, directories and links.
+fn is_measured(mode: u32) -> bool {
+    matches!(mode & S_IFMT, S_IFREG | S_IFDIR | S_IFLNK)
 }
 
 /// `fsync(2)`, `fdatasync(2)`: memory has nothing to be written to.

@@ -3,14 +3,17 @@
 use super::counts::{self, Entry};
 use super::{Context, Outcome, RestartRule, Stop, absent, strace, table};
 use crate::entry::{self, Frame};
-use crate::errno::{EINTR, ENOSYS};
+use crate::errno::{EINTR, ENOSYS, Errno};
 use crate::local::{local, per_thread};
 use crate::mm::patch;
 use crate::snapshot::{entry_point, freeze};
 use crate::task::park::{self, Unparked};
+use crate::task::seccomp::{self, Verdict};
+use crate::task::signal::queue::Info;
 use crate::task::{Thread, poller, signal};
 use crate::wait::{Events, Progress, WaitFor, Wake};
 use crate::{kernel, lock};
+use abi::control::Exit;
 use alloc::rc::Rc;
 use core::sync::atomic::Ordering::{Relaxed, SeqCst};
 
@@ -229,6 +232,9 @@ fn finish(thread: &Rc<Thread>, frame: &mut Frame, result: u64, rule: Option<Rest
 fn call(thread: &Rc<Thread>, frame: &mut Frame, resumed: Option<(Progress, Wake)>) -> Outcome {
     // Linux looks at the lower half of rax only.
     let number = u64::from(frame.registers.syscall as u32);
+    if thread.seccomp_mode.get() != seccomp::Mode::Disabled && resumed.is_none() {
+        filtered(thread, frame)?;
+    }
     let registers = &frame.registers;
     let arguments = [registers.rdi, registers.rsi, registers.rdx, registers.r10, registers.r8, registers.r9];
     let Some(row) = table::row(number) else {
@@ -245,6 +251,33 @@ fn call(thread: &Rc<Thread>, frame: &mut Frame, resumed: Option<(Progress, Wake)
         strace::call(thread, row, &arguments, &outcome);
     }
     outcome
+}
+
+/// Asks the thread's own filters about a new call; an error is what comes of it instead.
+#[cold]
+fn filtered(thread: &Rc<Thread>, frame: &mut Frame) -> Result<(), Stop> {
+    let registers = &mut frame.registers;
+    let kill = match seccomp::judge(thread, registers) {
+        Verdict::Allow => return Ok(()),
+        Verdict::Errno(0) => {
+            registers.rax = 0;
+            return Err(Stop::RegistersSet);
+        }
+        Verdict::Errno(errno) => return Err(Errno(errno).into()),
+        Verdict::Nobody => return Err(ENOSYS.into()),
+        Verdict::Trap(told) => {
+            let number = registers.syscall as i32;
+            registers.rax = registers.syscall as u64;
+            let info = Info::from_filter(told, registers.rip, number, seccomp::ARCHITECTURE);
+            signal::send::force(thread, info);
+            return Err(Stop::RegistersSet);
+        }
+        Verdict::KillThread => thread.process().threads.borrow().len() == 1,
+        Verdict::KillProcess => true,
+    };
+    let strict = thread.seccomp_mode.get() == seccomp::Mode::Strict;
+    let deadly = if strict { signal::Signal::KILL } else { signal::Signal::SYS };
+    Err(if kill { Stop::ProcessExit(Exit::Signal(deadly.0)) } else { Stop::ThreadExit })
 }
 
 /// The way out to user code: signals, freezing, ending. The caller releases the lock and returns.

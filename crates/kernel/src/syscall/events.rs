@@ -111,7 +111,7 @@ pub fn timerfd_settime(
     }
     let setting =
         Setting { interval: nanoseconds([interval_s, interval_ns])?, value: nanoseconds([value_s, value_ns])? };
-    let file = context.process().descriptors().get(fd)?;
+    let file = context.process().descriptors().get_open(fd)?;
     let timer = file.downcast::<TimerFd>().ok_or(EINVAL)?;
     let before = timer.set(setting, flags & ABSOLUTE != 0);
     if let Some(old) = old.non_null() {
@@ -122,7 +122,7 @@ pub fn timerfd_settime(
 
 /// `timerfd_gettime(2)`.
 pub fn timerfd_gettime(context: &mut Context<'_>, fd: Fd, current: UserPtr<[i64; 4]>) -> Outcome {
-    let file = context.process().descriptors().get(fd)?;
+    let file = context.process().descriptors().get_open(fd)?;
     let timer = file.downcast::<TimerFd>().ok_or(EINVAL)?;
     current.write(itimerspec(timer.get()))?;
     Ok(0)
@@ -149,7 +149,7 @@ pub fn epoll_ctl(context: &mut Context<'_>, set: Fd, operation: i32, fd: Fd, eve
     const MODIFY: i32 = 3;
     let event = if operation == DELETE { [0; 12] } else { event.read()? };
     let descriptors = context.process().descriptors();
-    let (set_file, member) = (descriptors.get(set)?, descriptors.get(fd)?);
+    let (set_file, member) = (descriptors.get_open(set)?, descriptors.get_open(fd)?);
     if member.object.queue().is_none() {
         return Err(crate::errno::EPERM.into());
     }
@@ -209,7 +209,7 @@ fn wait_for_set(
     max: i32,
     timeout_ns: Option<u64>,
 ) -> Outcome {
-    let file = context.process().descriptors().get(set)?;
+    let file = context.process().descriptors().get_open(set)?;
     let max = usize::try_from(max).ok().filter(|max| (1..=(i32::MAX as usize) / 12).contains(max)).ok_or(EINVAL)?;
     is_user(events.address(), max * size_of::<Reported>())?;
     let set = set_of(&file)?;
@@ -451,7 +451,7 @@ pub fn signalfd4(context: &mut Context<'_>, fd: Fd, set: UserPtr<u64>, size: usi
     if fd.0 == -1 {
         return add(context, SignalFd::open(set, flags & OpenFlags::NONBLOCK), flags);
     }
-    let file = context.process().descriptors().get(fd)?;
+    let file = context.process().descriptors().get_open(fd)?;
     file.downcast::<SignalFd>().ok_or(EINVAL)?.change(set);
     Ok(fd.0 as usize)
 }

@@ -5,11 +5,14 @@ use super::paths::{AT_EMPTY_PATH, AT_SYMLINK_NOFOLLOW, find_as};
 use super::{Context, Outcome};
 use crate::errno::{EBADF, EFBIG, EINVAL, EISDIR, ENODEV, ENOENT, ENOTDIR, EOPNOTSUPP, EPERM, ESPIPE, Errno};
 use crate::fs::file::{OpenFile, OpenFlags, Stat};
-use crate::fs::inode::{CAP_CHOWN, CAP_FSETID, Caller, Inode, MAY_WRITE, Meta, Place, S_IFIFO, S_IFMT, S_ISGID};
+use crate::fs::inode::{
+    CAP_CHOWN, CAP_FOWNER, CAP_FSETID, Caller, Inode, MAY_WRITE, Meta, Place, S_IFIFO, S_IFMT, S_ISGID,
+};
 use crate::fs::notify::{self, Happened};
 use crate::fs::open::{Opened, SEAL_EXEC, SEAL_FUTURE_WRITE, SEAL_GROW, SEAL_SHRINK, SEAL_WRITE};
 use crate::fs::open::{check_size_limit, opened, truncate as set_length};
 use crate::fs::walk::{Follow, Resolve};
+use crate::ipc::pipe::PipeEnd;
 use crate::user_memory::{UserAddr, UserPtr, bytes_of, copy_out};
 use alloc::rc::Rc;
 use alloc::vec::Vec;
@@ -255,8 +258,26 @@ fn open_inode(context: &Context<'_>, fd: Fd) -> Result<(Rc<Inode>, Option<Place>
     file.object.inode().map(|inode| (inode, place)).ok_or(EPERM)
 }
 
+/// A pipe or socket without a name, as `stat(2)` tells it.
+fn nameless(context: &Context<'_>, fd: Fd) -> Option<Stat> {
+    let file = context.process().descriptors().get_open(fd).ok()?;
+    let is_one = file.object.as_socket().is_some() || file.downcast::<PipeEnd>().is_some();
+    file.object.stat().ok().filter(|_| is_one && file.object.inode().is_none())
+}
+
+/// `EPERM` unless the caller owns it, or may act for the owner of any file.
+fn check_owns(context: &Context<'_>, stat: &Stat) -> Result<(), Errno> {
+    let caller = caller(context);
+    if caller.uid == stat.uid || caller.can(CAP_FOWNER) { Ok(()) } else { Err(EPERM) }
+}
+
 /// `fchmod(2)`.
 pub fn fchmod(context: &mut Context<'_>, fd: Fd, mode: u32) -> Outcome {
+    if let Some(stat) = nameless(context, fd) {
+        check_owns(context, &stat)?;
+        crate::kernel().ipc.nameless.set_mode(stat.inode, mode);
+        return Ok(0);
+    }
     let named = open_inode(context, fd)?;
     change_mode(context, &named, mode)
 }
@@ -312,6 +333,17 @@ pub fn lchown(context: &mut Context<'_>, path: UserPath, uid: u32, gid: u32) -> 
 
 /// `fchown(2)`.
 pub fn fchown(context: &mut Context<'_>, fd: Fd, uid: u32, gid: u32) -> Outcome {
+    if let Some(stat) = nameless(context, fd) {
+        let caller = caller(context);
+        let own = caller.uid == stat.uid;
+        let may_give = uid == u32::MAX || own && uid == stat.uid || caller.can(CAP_CHOWN);
+        let may_group = gid == u32::MAX || own && (gid == stat.gid || caller.in_group(gid)) || caller.can(CAP_CHOWN);
+        if !may_give || !may_group {
+            return Err(EPERM.into());
+        }
+        crate::kernel().ipc.nameless.set_owner(stat.inode, uid, gid);
+        return Ok(0);
+    }
     let named = open_inode(context, fd)?;
     change_owner(context, &named, uid, gid)
 }
@@ -400,6 +432,16 @@ pub fn utimensat(
         }
         if flags != 0 {
             return Err(EINVAL.into());
+        }
+        if let Some(stat) = nameless(context, directory) {
+            // Its times are always now. Who may write may say so, too.
+            let now = matches!(times, [NewTime::Now, NewTime::Now]);
+            let others_write = stat.mode & 0o002 != 0;
+            return match check_owns(context, &stat) {
+                Err(_) if now && others_write => Ok(0),
+                Err(_) if now => Err(crate::errno::EACCES.into()),
+                outcome => Ok(outcome.map(|()| 0)?),
+            };
         }
         open_inode(context, directory)?
     } else {
@@ -560,8 +602,7 @@ enum Layout {
 }
 
 fn list(context: &Context<'_>, fd: Fd, buffer: UserAddr, len: usize, layout: Layout) -> Outcome {
-    let file = context.process().descriptors().get(fd)?;
-    file.check_readable()?;
+    let file = context.process().descriptors().get_open(fd)?;
     let directory: &Opened = opened(&file.object).ok_or(ENOTDIR)?;
     if !directory.inode.is_directory() {
         return Err(ENOTDIR.into());

@@ -27,7 +27,7 @@ pub fn inotify_init(context: &mut Context<'_>) -> Outcome {
 /// `inotify_add_watch(2)`.
 pub fn inotify_add_watch(context: &mut Context<'_>, fd: Fd, path: UserPath, mask: u32) -> Outcome {
     let mask = Happened::from_bits(mask).filter(|mask| !mask.is_empty()).ok_or(EINVAL)?;
-    let file = context.process().descriptors().get(fd)?;
+    let file = context.process().descriptors().get_open(fd)?;
     if mask.contains(Happened::MASK_ADD | Happened::MASK_CREATE) {
         return Err(EINVAL.into());
     }
@@ -44,7 +44,7 @@ pub fn inotify_add_watch(context: &mut Context<'_>, fd: Fd, path: UserPath, mask
 
 /// `inotify_rm_watch(2)`.
 pub fn inotify_rm_watch(context: &mut Context<'_>, fd: Fd, watch: i32) -> Outcome {
-    let file = context.process().descriptors().get(fd)?;
+    let file = context.process().descriptors().get_open(fd)?;
     file.downcast::<Inotify>().ok_or(EINVAL)?.remove(watch)?;
     Ok(0)
 }

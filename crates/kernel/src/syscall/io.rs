@@ -130,8 +130,12 @@ fn write_from(file: &Rc<OpenFile>, source: &mut dyn Source, at: At, mut done: us
 fn write_file(context: &Context<'_>, fd: Fd, buffers: Buffers, at: At) -> Outcome {
     let file = file_for(context, fd, at)?;
     file.check_writable()?;
+    let is_vector = matches!(buffers, Buffers::Vector(..));
     let mut buffers = buffers.get()?;
     check_end(at, buffers.left())?;
+    if is_vector && buffers.left() == 0 {
+        return Ok(0);
+    }
     let done = context.bytes_done();
     if context.timed_out() {
         return if done > 0 { Ok(done) } else { Err(EAGAIN.into()) };

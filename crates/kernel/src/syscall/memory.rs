@@ -99,7 +99,8 @@ pub fn mmap(
     if !is_aligned(offset) {
         return Err(EINVAL.into());
     }
-    let file = if flags.contains(MapFlags::ANONYMOUS) { None } else { Some(context.process().descriptors().get(fd)?) };
+    let file =
+        if flags.contains(MapFlags::ANONYMOUS) { None } else { Some(context.process().descriptors().get_open(fd)?) };
     if flags.contains(MapFlags::HUGETLB) {
         // No huge pages are set aside: what Linux answers on a machine without any.
         return Err(if file.is_some() { EINVAL } else { ENOMEM }.into());

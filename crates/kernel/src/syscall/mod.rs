@@ -31,6 +31,7 @@ pub mod prctl;
 pub mod process;
 pub mod process_memory;
 pub mod scheduling;
+pub mod seccomp;
 pub mod signals;
 pub mod sockets;
 pub mod splice;

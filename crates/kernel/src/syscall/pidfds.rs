@@ -93,7 +93,7 @@ pub fn pidfd_send_signal(
             continue;
         }
         result = Ok(());
-        let Some(info) = info.clone() else { continue };
+        let Some(info) = info else { continue };
         let tid = pidfd.thread.unwrap_or(Tid(process.pid.0));
         match kernel().thread(tid).filter(|_| to_thread) {
             Some(thread) => signal::to_thread(&thread, info, Source::Other)?,

@@ -18,6 +18,8 @@ const PR_GET_TIMING: u32 = 13;
 const PR_SET_TIMING: u32 = 14;
 const PR_SET_NAME: u32 = 15;
 const PR_GET_NAME: u32 = 16;
+const PR_GET_SECCOMP: u32 = 21;
+const PR_SET_SECCOMP: u32 = 22;
 const PR_CAPBSET_READ: u32 = 23;
 const PR_CAPBSET_DROP: u32 = 24;
 const PR_GET_TSC: u32 = 25;
@@ -73,6 +75,8 @@ pub fn prctl(context: &mut Context<'_>, option: u32, first: u64, second: u64, th
             copy_out(UserAddr(first), &bytes)?;
             Ok(0)
         }
+        PR_GET_SECCOMP => Ok(super::seccomp::mode(context)),
+        PR_SET_SECCOMP => super::seccomp::from_prctl(context, first, second),
         PR_GET_TIMING => Ok(0),
         PR_SET_TIMING if first == 0 => Ok(0),
         PR_GET_TSC => write_number(first, 1),

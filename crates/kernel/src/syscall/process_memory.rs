@@ -73,7 +73,8 @@ pub fn process_madvise(
     let target = pidfd.process.clone();
     let is_own = Rc::ptr_eq(&target.space(), &context.process().space());
     let harmless = matches!(advice, WILLNEED | COLD | PAGEOUT | COLLAPSE);
-    if !harmless && !(is_own && matches!(advice, 0..=4 | 8..=25)) {
+    let allowed = harmless || is_own && matches!(advice, 0..=4 | 8..=25);
+    if !allowed {
         return Err(EINVAL.into());
     }
     if !super::pidfds::may_look_into(context, &target) {

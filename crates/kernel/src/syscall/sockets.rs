@@ -3,20 +3,23 @@
 use super::arguments::Fd;
 use super::{Context, Outcome, Stop};
 use crate::errno::{
-    EAFNOSUPPORT, EAGAIN, EBADF, EINVAL, EISCONN, EMSGSIZE, ENOPROTOOPT, EOPNOTSUPP, EPROTONOSUPPORT, ESOCKTNOSUPPORT,
-    Errno,
+    EAFNOSUPPORT, EAGAIN, EBADF, EFAULT, EINVAL, EISCONN, EMSGSIZE, ENODATA, ENOPROTOOPT, EOPNOTSUPP, EPROTONOSUPPORT,
+    ESOCKTNOSUPPORT, ESRCH, Errno,
 };
+use crate::events::pidfd::PidFd;
 use crate::fs::file::{File, OpenFile, OpenFlags};
 use crate::net::address::{AF_INET, AF_INET6, AF_NETLINK, AF_UNIX, Address};
 use crate::net::netlink::NetlinkSocket;
 use crate::net::options::{self, IPV6, SOL_SOCKET, ipv6};
 use crate::net::ports::Protocol;
 use crate::net::socket::{
-    Ancillary, Credentials, Incoming, MessageFlags, Outgoing, SOCK_STREAM, Shutdown, raise_broken_pipe, socket_of,
+    Ancillary, Credentials, Incoming, MessageFlags, Outgoing, SOCK_STREAM, Shutdown, Socket, raise_broken_pipe,
+    socket_of,
 };
 use crate::net::tcp::TcpSocket;
 use crate::net::udp::UdpSocket;
 use crate::net::unix::{Kind, UnixSocket};
+use crate::task::Pid;
 use crate::user_memory::{UserAddr, UserBuffers, UserPtr, bytes_of, copy_in, copy_out};
 use crate::wait::{Progress, WaitFor};
 use alloc::rc::Rc;
@@ -92,6 +95,21 @@ pub fn bind(context: &mut Context<'_>, fd: Fd, address: UserAddr, len: u32) -> O
     Ok(0)
 }
 
+/// A socket of the internet protocols looks at the length before the family, but for `AF_UNSPEC`.
+fn check_address_len(socket: &dyn Socket, len: u32, address: &Result<Address, Errno>) -> Result<(), Errno> {
+    let nature = socket.nature();
+    if nature.kind == SOCK_STREAM && (nature.listening || socket.peer().is_ok()) {
+        // A connected stream looks at nothing.
+        return Ok(());
+    }
+    let least = match nature.domain {
+        AF_INET => 16,
+        AF_INET6 => 24,
+        _ => return Ok(()),
+    };
+    if len < least && !matches!(address, Ok(Address::None)) { Err(EINVAL) } else { Ok(()) }
+}
+
 /// Bytes of a `struct sockaddr_storage`.
 const MOST_ADDRESS: u32 = 128;
 
@@ -106,6 +124,7 @@ pub fn connect(context: &mut Context<'_>, fd: Fd, address: UserAddr, len: u32) -
         return Err(errno.into());
     }
     let socket = socket_of(&file)?;
+    check_address_len(socket, len, &address)?;
     let address = match address {
         // As Linux: a connected socket looks at the address no more.
         Err(EINVAL) if len >= 2 && socket.peer().is_ok() => return Err(EISCONN.into()),
@@ -208,6 +227,12 @@ pub fn getsockopt(
             let none = Credentials { pid: 0, uid: u32::MAX, gid: u32::MAX };
             let peer = socket.peer_credentials().unwrap_or(none);
             bytes_of(&peer.words()).to_vec()
+        }
+        (SOL_SOCKET, options::socket::PEERPIDFD) if socket.nature().domain == AF_UNIX => {
+            let peer = socket.peer_credentials().ok_or(ENODATA)?;
+            let process = crate::task::exit::find_process(Pid(peer.pid)).ok_or(ESRCH)?;
+            let pidfd = PidFd::open(process, None, OpenFlags::empty());
+            context.process().descriptors().add(pidfd, true)?.0.to_ne_bytes().to_vec()
         }
         _ => socket.options().get(level, name, socket.nature())?,
     };

@@ -8,6 +8,8 @@ use crate::events::eventfd::EventFd;
 use crate::events::signalfd::SignalFd;
 use crate::events::timerfd::TimerFd;
 use crate::fs::file::{OpenFile, OpenFlags};
+use crate::fs::inode::{S_IFMT, S_IFREG};
+use crate::fs::open::opened;
 use crate::ipc::pipe::{Pipe, PipeEnd};
 use crate::user_memory::{Sink, Source, UserBuffers, UserPtr};
 use alloc::rc::Rc;
@@ -64,6 +66,12 @@ fn wait_for_room(pipe: &Pipe, file: &Rc<OpenFile>, flags: u32) -> Result<usize, 
         Ok(_) => Err(EAGAIN.into()),
         Err(stop) => Err(stop),
     }
+}
+
+/// Whether a file that is no pipe can be the source of a splice.
+pub(super) fn can_be_read(file: &OpenFile) -> bool {
+    let regular = opened(&file.object).is_some_and(|opened| opened.inode.meta().mode & S_IFMT == S_IFREG);
+    regular || matches!(file.object.kind(), "device" | "terminal") && file.object.name() != "/dev/null"
 }
 
 /// Where a splice reads or writes a file that is no pipe.
@@ -176,6 +184,7 @@ pub fn splice(
             place.advance(&output, moved)?;
             Ok(moved)
         }
+        (None, Some(_)) if !can_be_read(&input) && input.object.as_socket().is_none() => Err(EINVAL.into()),
         (None, Some(target)) => {
             let place = Place::new(&input, from)?;
             let room = wait_for_room(&target, &output, flags)?;

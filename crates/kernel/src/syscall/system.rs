@@ -137,14 +137,14 @@ pub fn pkey_free(_context: &mut Context<'_>, _key: i32) -> Outcome {
 /// `fsconfig(2)`: no descriptor is one of a file system to be.
 pub fn fsconfig(context: &mut Context<'_>, fd: super::arguments::Fd) -> Outcome {
     if fd.0 >= 0 {
-        context.process().descriptors().get(fd)?;
+        context.process().descriptors().get_open(fd)?;
     }
     Err(EINVAL.into())
 }
 
 /// `setns(2)`: no descriptor is one of a namespace.
 pub fn setns(context: &mut Context<'_>, fd: super::arguments::Fd, _kind: u32) -> Outcome {
-    context.process().descriptors().get(fd)?;
+    context.process().descriptors().get_open(fd)?;
     Err(EINVAL.into())
 }
 
@@ -156,7 +156,7 @@ pub fn cachestat(
     to: UserPtr<[u64; 5]>,
     flags: u32,
 ) -> Outcome {
-    let file = context.process().descriptors().get(fd)?;
+    let file = context.process().descriptors().get_open(fd)?;
     let [offset, len] = range.read()?;
     if flags != 0 {
         return Err(EINVAL.into());

@@ -7,7 +7,7 @@ use super::arguments::{Argument, Fd, UserPath};
 use super::execve;
 use super::{Context, Outcome, credentials, events, machine, pidfds, prctl, process, threads};
 use super::{attributes, descriptors, files, inotify, io, mounts, names, opening, paths, splice, transfer};
-use super::{memory, memory_locks, memory_seals, mqueue, process_memory, scheduling, sockets, system, sysv};
+use super::{memory, memory_locks, memory_seals, mqueue, process_memory, scheduling, seccomp, sockets, system, sysv};
 use super::{signals, time, wait};
 use crate::events::epoll::Reported;
 use crate::user_memory::{UserAddr, UserPtr};
@@ -297,10 +297,10 @@ rows! {
     309 getcpu(cpu: UserPtr<u32>, node: UserPtr<u32>, cache: UserAddr) => scheduling::getcpu, full;
     314 sched_setattr(pid: i32, attributes: UserPtr<u32>, flags: u32) => scheduling::sched_setattr, partial("kept in the books only: the host decides what runs");
     315 sched_getattr(pid: i32, attributes: UserAddr, size: usize, flags: u32) => scheduling::sched_getattr, full;
-    157 prctl(option: u32, first: u64, second: u64, third: u64, fourth: u64) => prctl::prctl, partial("no seccomp, no PR_SET_MM, no write protection of code");
+    157 prctl(option: u32, first: u64, second: u64, third: u64, fourth: u64) => prctl::prctl, partial("no PR_SET_MM, no PR_SET_VMA, no write protection of code");
     160 setrlimit(resource: u32, from: UserPtr<[u64; 2]>) => machine::setrlimit, full;
-    170 sethostname(name: UserAddr, len: usize) => process::sethostname, full;
-    171 setdomainname(name: UserAddr, len: usize) => process::sethostname, full;
+    170 sethostname(name: UserAddr, len: usize) => process::sethostname, partial("EPERM: the name is given from outside");
+    171 setdomainname(name: UserAddr, len: usize) => process::sethostname, partial("EPERM: the name is given from outside");
     57 fork() => threads::fork, full;
     58 vfork() => threads::vfork, full;
     61 wait4(pid: i32, status: UserPtr<u32>, options: u32, usage: UserPtr<u64>) => wait::wait4, full;
@@ -309,6 +309,7 @@ rows! {
     434 pidfd_open(pid: i32, flags: u32) => pidfds::pidfd_open, full;
     438 pidfd_getfd(fd: Fd, target: Fd, flags: u32) => pidfds::pidfd_getfd, full;
     302 prlimit64(pid: i32, resource: u32, new: UserPtr<[u64; 2]>, old: UserPtr<[u64; 2]>) => machine::prlimit64, full;
+    317 seccomp(operation: u32, flags: u32, argument: UserAddr) => seccomp::seccomp, partial("no listeners, nothing is logged");
     318 getrandom(into: UserAddr, len: usize, flags: u32) => machine::getrandom, full;
 
     // Signals.

@@ -100,9 +100,8 @@ pub fn clock_nanosleep(
     left: UserPtr<[i64; 2]>,
 ) -> Outcome {
     // A sleep on the own CPU time would never end; the raw and coarse clocks have no timers.
-    match number {
-        3..=6 => return Err(EOPNOTSUPP.into()),
-        _ => {}
+    if matches!(number, 3..=6) {
+        return Err(EOPNOTSUPP.into());
     }
     if number < 0 && context.resumed.is_none() {
         // The time is looked at before the clock of somebody who may not be there.

@@ -109,7 +109,7 @@ pub fn sendfile(context: &mut Context<'_>, out: Fd, input: Fd, offset: UserPtr<i
     to.check_writable()?;
     let is_directory = count > 0 && opened(&from.object).is_some_and(|opened| opened.inode.is_directory());
     let appends = to.flags.get().contains(OpenFlags::APPEND) && !to.object.as_any().is::<PipeEnd>();
-    if !from.object.seekable() || is_directory || appends {
+    if !super::splice::can_be_read(&from) || is_directory || appends {
         return Err(EINVAL.into());
     }
     if let Some(end) = to.downcast::<PipeEnd>() {

@@ -17,6 +17,7 @@ pub mod park;
 pub mod poller;
 pub mod process;
 pub mod schedule;
+pub mod seccomp;
 pub mod share;
 pub mod signal;
 pub mod thread;

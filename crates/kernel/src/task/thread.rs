@@ -2,7 +2,7 @@
 
 use super::schedule::Schedule;
 use super::signal::ThreadSignals;
-use super::{Process, Tid};
+use super::{Process, Tid, seccomp};
 use crate::entry::Frame;
 use crate::user_memory::UserAddr;
 use crate::wait::{Progress, WaitFor, Wake};
@@ -34,6 +34,10 @@ pub struct Thread {
     pub slot: Cell<Option<u32>>,
     /// Number of that host thread for the host; 0 until it runs.
     pub host_tid: Cell<i32>,
+    /// Whether it lets itself ask for everything.
+    pub seccomp_mode: Cell<seccomp::Mode>,
+    /// Its filters, newest first.
+    pub seccomp: RefCell<Option<Rc<seccomp::Filter>>>,
     /// What it asked of the scheduler.
     pub schedule: RefCell<Schedule>,
     /// What it waits for while it is in a blocked call.
@@ -87,6 +91,8 @@ impl Thread {
             host_tid: Cell::default(),
             set_child_tid: Cell::default(),
             exec: RefCell::default(),
+            seccomp_mode: Cell::default(),
+            seccomp: RefCell::default(),
             schedule: RefCell::default(),
             waiting: RefCell::default(),
             woken: Cell::default(),
@@ -115,6 +121,8 @@ impl Thread {
         *new.name.borrow_mut() = self.name.borrow().clone();
         new.signals.set_mask(self.signals.mask());
         *new.schedule.borrow_mut() = self.schedule.borrow().clone();
+        new.seccomp_mode.set(self.seccomp_mode.get());
+        *new.seccomp.borrow_mut() = self.seccomp.borrow().clone();
         new
     }
 

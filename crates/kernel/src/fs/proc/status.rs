@@ -4,6 +4,7 @@ use super::global::ticks;
 use super::{cpus, shown};
 use crate::kernel;
 use crate::mm::region::{Backing, Region};
+use crate::task::seccomp::Mode;
 use crate::task::signal::Signal;
 use crate::task::signal::actions::IGNORE;
 use crate::task::{Process, Thread};
@@ -124,8 +125,17 @@ pub fn status(process: &Rc<Process>, thread: &Rc<Thread>) -> Vec<u8> {
     let [effective, permitted, inheritable] = credentials.capabilities;
     let _ = writeln!(text, "CapInh:\t{inheritable:016x}\nCapPrm:\t{permitted:016x}\nCapEff:\t{effective:016x}");
     let _ = writeln!(text, "CapBnd:\t{:016x}\nCapAmb:\t{:016x}", credentials.bounding, credentials.ambient);
-    let _ =
-        writeln!(text, "NoNewPrivs:\t{}\nSeccomp:\t0\nSeccomp_filters:\t0", u8::from(credentials.no_new_privileges));
+    let filters = thread.seccomp.borrow().as_ref().map_or(0, |filter| filter.depth());
+    let mode = match thread.seccomp_mode.get() {
+        Mode::Disabled => 0,
+        Mode::Strict => 1,
+        Mode::Filter => 2,
+    };
+    let _ = writeln!(
+        text,
+        "NoNewPrivs:\t{}\nSeccomp:\t{mode}\nSeccomp_filters:\t{filters}",
+        u8::from(credentials.no_new_privileges)
+    );
     let (mask, list) = allowed_processors(thread);
     let _ =
         writeln!(text, "Cpus_allowed:\t{mask:x}\nCpus_allowed_list:\t{list}\nMems_allowed:\t1\nMems_allowed_list:\t0");

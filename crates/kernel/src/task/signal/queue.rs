@@ -56,6 +56,17 @@ impl Info {
         self
     }
 
+    /// A filter refused a call (`si_call_addr`, `si_syscall`, `si_arch`).
+    pub fn from_filter(told: u16, address: u64, number: i32, architecture: u32) -> Self {
+        const SYS_SECCOMP: i32 = 1;
+        let mut info = Self::new(Signal::SYS, SYS_SECCOMP);
+        info.put(4, told.into());
+        info.0[16..24].copy_from_slice(&address.to_ne_bytes());
+        info.put(24, number);
+        info.put(28, architecture.cast_signed());
+        info
+    }
+
     /// A descriptor became ready (`si_band`, `si_fd`).
     pub fn from_poll(signal: Signal, code: i32, band: u64, fd: i32) -> Self {
         let mut info = Self::new(signal, code);
