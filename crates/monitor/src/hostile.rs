@@ -80,7 +80,7 @@ fn client() -> Client {
 
 #[test]
 fn malformed_messages_kill() {
-    for bytes in [&[200][..], &[2], &[2, 0, 0], &[0, 0], &[7, 9, 0]] {
+    for bytes in [&[200][..], &[2, 0], &[2, 0, 0, 0], &[0, 0], &[7, 9, 0]] {
         let fake = fake();
         rustix::net::send(&fake.socket, bytes, SendFlags::empty()).expect("send");
         fake.must_be_killed("malformed");
