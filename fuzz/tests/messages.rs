@@ -39,7 +39,8 @@ fn messages_of_sandboxes() {
 
 #[test]
 fn messages_to_sandboxes() {
-    let instance = Instance { generation: 9, pid: 1000, spare: false, syscall_stats: true, populate: true };
+    let instance =
+        Instance { generation: 9, pid: 1000, spare: false, syscall_stats: true, populate: true, crowd: true };
     let connection = Connection { id: 1, peer: [127, 0, 0, 1], peer_port: 4000 };
     let restore = Restore {
         heap_base: 0x7e50_0000_0000,

@@ -22,6 +22,9 @@ int main(void) {
     CALL(munmap(p + 6 * PAGE, PAGE));
     /* A hint that is free is taken, one that is not is only a hint. */
     PLACE(MAP(p + 6 * PAGE + 5, PAGE, 0), p);
+    /* Its page is the one it points into. */
+    CALL(munmap(p + 4 * PAGE, 2 * PAGE));
+    PLACE(MAP(p + 4 * PAGE + 5, PAGE, 0), p);
     YES(MAP(p, PAGE, 0) != p);
     return 0;
 }

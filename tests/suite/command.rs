@@ -6,6 +6,7 @@ use crate::scratch;
 use crate::{Case, named};
 use anyhow::{Context, Result, bail, ensure};
 use libtest_mimic::Trial;
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use std::fs;
 use std::io::{Read, Write};
@@ -18,13 +19,14 @@ const LIMIT: Duration = Duration::from_secs(30);
 
 /// The cases by name.
 pub fn trials() -> Result<Vec<Trial>> {
-    let cases: [Case; 31] = [
+    let cases: [Case; 32] = [
         ("stdin_passes_through_unchanged", stdin_passes_through_unchanged),
         ("stdin_may_stay_unread", stdin_may_stay_unread),
         ("streams_stay_apart", streams_stay_apart),
         ("closed_stdout_ends_the_program_with_sigpipe", closed_stdout_ends_the_program_with_sigpipe),
         ("exit_status_is_the_programs", exit_status_is_the_programs),
         ("death_by_signal_is_128_and_its_number", death_by_signal_is_128_and_its_number),
+        ("sigterm_ends_a_busy_program", sigterm_ends_a_busy_program),
         ("absent_program_is_127", absent_program_is_127),
         ("text_without_permission_is_126", text_without_permission_is_126),
         ("directory_is_126", directory_is_126),
@@ -124,6 +126,23 @@ fn death_by_signal_is_128_and_its_number() -> Result<()> {
     for (name, number) in [("KILL", 9), ("TERM", 15), ("SEGV", 11), ("INT", 2)] {
         expect(&shell(&format!("echo before; kill -{name} $$; echo after"))?, 128 + number, "before\n")?;
     }
+    Ok(())
+}
+
+/// Handed on to a program that makes no system call that could notice it.
+fn sigterm_ends_a_busy_program() -> Result<()> {
+    const PROMPTLY: Duration = Duration::from_secs(5);
+    let mut command = catalyzer(["run", "--", "/bin/sh", "-c", "echo ready; while :; do :; done"]);
+    let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
+    let ready = child.stdout.as_mut().context("no stdout").and_then(|stdout| Ok(stdout.read_exact(&mut [0; 6])?));
+    kill_process(Pid::from_child(&child), Signal::TERM)?;
+    let Some(status) = wait(&mut child, PROMPTLY)? else {
+        child.kill()?;
+        child.wait()?;
+        bail!("still running {} s after SIGTERM", PROMPTLY.as_secs());
+    };
+    ready.context("waiting for the program")?;
+    ensure!(shell_status(status) == 143, "status {} instead of 143", shell_status(status));
     Ok(())
 }
 

@@ -145,6 +145,8 @@ pub struct Instance {
     pub syscall_stats: bool,
     /// A spare: say so only after the last [`ToSandbox::Populate`].
     pub populate: bool,
+    /// Others were asked for at the same time: let them boot first, as soon as this one has.
+    pub crowd: bool,
 }
 
 /// Guest memory that a boot is known to use.

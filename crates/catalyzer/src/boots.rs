@@ -6,7 +6,7 @@ use abi::boot::{BootPage, Stamp};
 use anyhow::{Context, Result};
 use gateway::BootKind;
 use image::Image;
-use monitor::{Client, Instance, InstanceIo, ScratchIo, Spare, StdioSource, Template, Zygote};
+use monitor::{Client, Company, Instance, InstanceIo, ScratchIo, Spare, StdioSource, Template, Zygote};
 use std::os::fd::OwnedFd;
 
 /// One function's ways to boot.
@@ -83,9 +83,17 @@ impl<'a> Boots<'a> {
                 let zygote = self.zygote.take().context(NOT_PREPARED)?;
                 zygote.boot(self.image()?, client, self.io()?)?
             }
-            BootKind::Fork => self.template.as_ref().context(NOT_PREPARED)?.sfork(client)?,
+            BootKind::Fork => self.sfork(client, Company::Alone)?,
             BootKind::Spare => self.spare.take().context(NOT_PREPARED)?.go(client)?,
         })
+    }
+
+    /// A fork boot, alone or together with others.
+    ///
+    /// # Errors
+    /// As [`Boots::boot`].
+    pub fn sfork(&self, client: Option<Client>, company: Company) -> Result<Instance> {
+        Ok(self.template.as_ref().context(NOT_PREPARED)?.sfork(client, company)?)
     }
 
     fn io(&self) -> Result<InstanceIo> {

@@ -2,7 +2,8 @@
 
 use crate::pool::Pool;
 use crate::watch::{Arrival, Mailbox, reset};
-use monitor::Client;
+use monitor::{Client, Company};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::net::SocketFlags;
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -29,13 +30,17 @@ pub(crate) struct Acceptor {
 impl Acceptor {
     /// Until the listener is shut down.
     pub(crate) fn run(self) {
+        let mut others_waited = false;
         loop {
             match rustix::net::acceptfrom_with(&*self.listener, SocketFlags::CLOEXEC) {
                 _ if self.stopping.load(Ordering::Acquire) => return,
                 Ok((fd, peer)) => {
                     let peer = peer.and_then(|peer| SocketAddr::try_from(peer).ok());
+                    let others_wait = self.others_wait();
+                    let company = if others_wait || others_waited { Company::Crowd } else { Company::Alone };
+                    others_waited = others_wait;
                     if let Some(peer) = peer {
-                        self.take(fd, peer);
+                        self.take(fd, peer, company);
                     }
                 }
                 // The client was faster away than we at it.
@@ -52,7 +57,13 @@ impl Acceptor {
         }
     }
 
-    fn take(&self, fd: OwnedFd, peer: SocketAddr) {
+    /// Whether further clients have connected.
+    fn others_wait(&self) -> bool {
+        let mut polled = [PollFd::new(&*self.listener, PollFlags::IN)];
+        poll(&mut polled, Some(&Timespec::default())).is_ok_and(|ready| ready > 0)
+    }
+
+    fn take(&self, fd: OwnedFd, peer: SocketAddr, company: Company) {
         let asked = Time::now();
         // Answers are often many small writes.
         let _ = rustix::net::sockopt::set_tcp_nodelay(&fd, true);
@@ -67,7 +78,7 @@ impl Acceptor {
         if self.reuse {
             return self.mailbox.send(Arrival::Connection { client, ours });
         }
-        match self.pool.boot(client) {
+        match self.pool.boot(client, company) {
             Ok(instance) => self.mailbox.send(Arrival::Instance { instance: Box::new(instance), ours, asked }),
             Err(error) => {
                 log::warn!("{}: no instance for a connection: {error}", self.name);

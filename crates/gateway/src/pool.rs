@@ -7,7 +7,7 @@ use crate::error::{Error, Result, at};
 use crate::kind::BootKind;
 use crate::report::{IoReport, TemplateReport};
 use image::Image;
-use monitor::{Client, Function, Instance, InstanceIo, ScratchIo, Spare, StdioSource, Template, Zygote};
+use monitor::{Client, Company, Function, Instance, InstanceIo, ScratchIo, Spare, StdioSource, Template, Zygote};
 use std::collections::VecDeque;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -73,7 +73,7 @@ impl Pool {
     }
 
     /// Boots an instance for a client: the critical path.
-    pub(crate) fn boot(&self, client: Client) -> Result<Instance> {
+    pub(crate) fn boot(&self, client: Client, company: Company) -> Result<Instance> {
         let shared = &*self.shared;
         match shared.kind {
             BootKind::Scratch => {
@@ -100,7 +100,7 @@ impl Pool {
                         self.wake();
                         Ok(instance)
                     }
-                    None => Ok(shared.template()?.sfork(Some(client))?),
+                    None => Ok(shared.template()?.sfork(Some(client), company)?),
                 }
             }
         }

@@ -5,7 +5,7 @@ use crate::error::{Result, at};
 use crate::pool::Pool;
 use crate::report::{InstanceReport, ServiceReport};
 use abi::control::LogStream;
-use monitor::{Client, Event, Instance, Reason};
+use monitor::{Client, Company, Event, Instance, Reason};
 use rustix::event::{EventfdFlags, Timespec, epoll};
 use std::collections::BTreeMap;
 use std::net::{SocketAddr, TcpStream};
@@ -214,7 +214,7 @@ impl Watch {
                 Err(_) => self.hear(id),
             }
         }
-        match self.pool.boot(client) {
+        match self.pool.boot(client, Company::Alone) {
             Ok(instance) => self.watch(Box::new(instance), ours, asked),
             Err(error) => {
                 log::warn!("{}: no instance for a connection: {error}", self.name);

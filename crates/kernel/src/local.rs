@@ -46,6 +46,8 @@ pub struct Local {
     /// Descriptor of the image that this boot continues from, plus 1, while guest processes of it may lie there only;
     /// else 0.
     pub image_fd: AtomicI32,
+    /// Whether this instance gives way to others, and when ([`crate::boot::crowd`]).
+    pub give_way: AtomicU32,
     /// The process registered for `membarrier`.
     pub membarrier_ready: AtomicU32,
     /// A crash report is being written: the second one just ends.

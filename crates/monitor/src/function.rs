@@ -318,6 +318,15 @@ impl Zygote {
     }
 }
 
+/// Whether an instance is asked for together with others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Company {
+    /// Nobody else is.
+    Alone,
+    /// Others are: it gives way to them when it has booted.
+    Crowd,
+}
+
 /// A sandbox parked at its func-entry point. Cheap to clone; instances keep it alive until they are known.
 #[derive(Clone, Debug)]
 pub struct Template(Arc<TemplateInner>);
@@ -356,8 +365,9 @@ impl Template {
     ///
     /// # Errors
     /// When the template has ended.
-    pub fn sfork(&self, client: Option<Client>) -> Result<Instance> {
-        let (instance, _) = self.clone_one(client.as_ref(), false)?;
+    pub fn sfork(&self, client: Option<Client>, company: Company) -> Result<Instance> {
+        let identity = Identity { crowd: company == Company::Crowd, ..self.0.function.identity() };
+        let instance = self.clone_one(client.as_ref(), identity)?;
         Ok(instance.booted_with(client.as_ref()))
     }
 
@@ -366,7 +376,9 @@ impl Template {
     /// # Errors
     /// When the template has ended.
     pub fn spare(&self) -> Result<Spare> {
-        let (instance, identity) = self.clone_one(None, true)?;
+        let populate = !self.0.working_set.is_empty();
+        let identity = Identity { spare: true, populate, ..self.0.function.identity() };
+        let instance = self.clone_one(None, identity)?;
         let mut pieces = self.0.working_set.chunks(MAX_RANGES).peekable();
         while let Some(ranges) = pieces.next() {
             let message = ToSandbox::Populate { ranges: ranges.to_vec(), last: pieces.peek().is_none() };
@@ -375,10 +387,7 @@ impl Template {
         Ok(Spare { instance: instance.parking(), identity })
     }
 
-    fn clone_one(&self, client: Option<&Client>, spare: bool) -> Result<(Instance, Identity)> {
-        let function = &self.0.function;
-        let populate = spare && !self.0.working_set.is_empty();
-        let identity = Identity { spare, populate, ..function.identity() };
+    fn clone_one(&self, client: Option<&Client>, identity: Identity) -> Result<Instance> {
         let (control, theirs) = wire::pair().map_err(at("making a control socket"))?;
         let connection = client.map(|client| client.connection(Client::FIRST));
         let message = abi::encode(&ToSandbox::Sfork { instance: identity, connection });
@@ -386,8 +395,8 @@ impl Template {
         fds.extend(client.map(|client| client.fd.as_fd()));
         let ticket = self.0.parent.request(&message, &fds)?;
         let origin = Origin::Template(Arc::clone(&self.0));
-        let sandbox = function.pending(control, origin, ticket, Kind::Instance);
-        Ok((Instance::new(sandbox, identity, false), identity))
+        let sandbox = self.0.function.pending(control, origin, ticket, Kind::Instance);
+        Ok(Instance::new(sandbox, identity, false))
     }
 
     /// Its pid on the host, while it lives.

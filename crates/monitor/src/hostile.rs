@@ -6,7 +6,7 @@ use crate::limits::Limits;
 use crate::process::Process;
 use crate::sandbox::Sandbox;
 use crate::tree::Tree;
-use crate::{Client, Error, Event, Instance, Monitor, MonitorOptions, Template, wire};
+use crate::{Client, Company, Error, Event, Instance, Monitor, MonitorOptions, Template, wire};
 use abi::control::{Exit, FromParent, FromSandbox, Instance as Identity, LogStream, MAX_MESSAGE, ToSandbox};
 use rustix::io::Errno;
 use rustix::net::SendFlags;
@@ -38,7 +38,8 @@ fn fake_with(limits: Limits) -> Fake {
     let pid = i32::try_from(process.id()).expect("pid");
     let (control, socket) = wire::pair().expect("pair");
     let sandbox = Sandbox::for_test(function, control, Process::for_test(pidfd, pid));
-    let identity = Identity { generation: 1, pid: 1000, spare: false, populate: false, syscall_stats: false };
+    let identity =
+        Identity { generation: 1, pid: 1000, spare: false, populate: false, crowd: false, syscall_stats: false };
     Fake { instance: Instance::new(sandbox, identity, false), socket, process }
 }
 
@@ -79,7 +80,7 @@ fn client() -> Client {
 
 #[test]
 fn malformed_messages_kill() {
-    for bytes in [&[200][..], &[2], &[2, 0, 0], &[0, 0], &[7, 9, 0]] {
+    for bytes in [&[200][..], &[2, 0], &[2, 0, 0, 0], &[0, 0], &[7, 9, 0]] {
         let fake = fake();
         rustix::net::send(&fake.socket, bytes, SendFlags::empty()).expect("send");
         fake.must_be_killed("malformed");
@@ -258,7 +259,7 @@ fn fake_template() -> (Template, OwnedFd, Child) {
 #[test]
 fn a_fork_boot_is_one_message_and_waits_for_nothing() {
     let (template, socket, mut process) = fake_template();
-    let mut instance = template.sfork(Some(client())).expect("the request is sent");
+    let mut instance = template.sfork(Some(client()), Company::Alone).expect("the request is sent");
     match wire::receive(&socket).expect("receive") {
         wire::Received::Message(bytes, fds) => {
             let message: ToSandbox = abi::decode(&bytes).expect("decodes");
@@ -282,7 +283,7 @@ fn a_template_that_hands_over_something_else_is_killed() {
     let (no_pidfd, _theirs) = wire::pair().expect("pair");
     for handed in [&pidfd_of_other, &no_pidfd] {
         let (template, socket, mut process) = fake_template();
-        let mut instance = template.sfork(None).expect("the request is sent");
+        let mut instance = template.sfork(None, Company::Crowd).expect("the request is sent");
         wire::send(&socket, &abi::encode(&FromParent::Spawned), &[handed.as_fd()]).expect("reply");
         let error = instance.next_event(Time::now() + Duration::from_secs(20)).expect_err("not believed");
         assert!(matches!(error, Error::Tree { who: "the template", .. }), "{error}");

@@ -56,7 +56,7 @@ mod wire;
 pub use cgroup::{ClassLimits, probe_cgroups};
 pub use end::{End, How, Reason};
 pub use error::{Error, Result};
-pub use function::{Function, FunctionSpec, Spare, Template, Zygote};
+pub use function::{Company, Function, FunctionSpec, Spare, Template, Zygote};
 pub use instance::{Event, Instance};
 pub use limits::Limits;
 pub use monitor::{Monitor, MonitorOptions, kernel_build, kernel_elf};

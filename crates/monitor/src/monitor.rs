@@ -56,7 +56,7 @@ impl MonitorInner {
             }
         };
         let pid = FIRST_PID + self.pid.fetch_add(1, Ordering::Relaxed) % (LAST_PID - FIRST_PID);
-        Identity { generation, pid, spare: false, populate: false, syscall_stats: false }
+        Identity { generation, pid, spare: false, populate: false, crowd: false, syscall_stats: false }
     }
 }
 

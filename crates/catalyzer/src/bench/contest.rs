@@ -17,7 +17,7 @@ use abi::boot::BootPage;
 use anyhow::{Context, Result, bail};
 use gateway::BootKind;
 use image::Image;
-use monitor::{Client, Event, Instance, Template};
+use monitor::{Client, Company, Event, Instance, Template};
 use std::fs::File;
 use std::time::{Duration, Instant as Time};
 
@@ -326,7 +326,7 @@ impl<'a> Contest<'a> {
         let mut instances = Vec::with_capacity(count);
         let asked_ns = now_ns();
         for pair in pairs {
-            instances.push(self.boots.boot(BootKind::Fork, Some(Client { fd: pair.server, peer: pair.peer })));
+            instances.push(self.boots.sfork(Some(Client { fd: pair.server, peer: pair.peer }), Company::Crowd));
             clients.push(pair.client);
         }
         if requests == Requests::AfterBoots {

@@ -10,6 +10,7 @@
 //!                               └──▶ (waits: a zygote)
 //! ```
 
+pub mod crowd;
 pub mod nursery;
 pub mod restore;
 pub mod scratch;

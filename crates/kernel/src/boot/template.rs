@@ -77,6 +77,9 @@ fn begin(
         host::exit_group(121);
     }
     local::set_generation(instance.generation);
+    if instance.crowd {
+        super::crowd::enter();
+    }
     if instance.spare {
         if instance.populate {
             populate();

@@ -2,6 +2,7 @@
 
 use super::counts::{self, Entry};
 use super::{Context, Outcome, RestartRule, Stop, absent, strace, table};
+use crate::boot::crowd;
 use crate::entry::{self, Frame};
 use crate::errno::{EINTR, ENOSYS, Errno};
 use crate::local::{local, per_thread};
@@ -49,6 +50,7 @@ pub fn system_call(frame: &mut Frame) {
 /// Always inlined: as a tail call it would take the way in out of every backtrace.
 #[inline(always)]
 fn call_locked(thread: Rc<Thread>, frame: &mut Frame, entry: Entry) {
+    crowd::give_way_if_due();
     counts::entered(frame.registers.syscall, entry);
     kernel().syscalls.set(kernel().syscalls.get() + 1);
     let way = run(&thread, frame, None);
@@ -315,6 +317,7 @@ pub fn leave(thread: &Rc<Thread>, frame: &mut Frame, mut rule: Option<RestartRul
     poller::ensure_poller();
     if local().stamp_resume.load(Relaxed) == thread.tid.0 {
         local().stamp_resume.store(0, Relaxed);
+        crowd::booted();
         crate::local::stamp(abi::boot::Stamp::Resumed);
     }
     Way::Out

@@ -11,7 +11,7 @@ use crate::host::{self, GuestRange, map_flags, protection};
 use crate::local::local;
 use crate::mm::operations::Destination;
 use crate::mm::space::{Content, whole_pages};
-use crate::mm::{AddressSpace, Backing, Region, RegionFlags, SharedObject, Sharing, page_up};
+use crate::mm::{AddressSpace, Backing, Region, RegionFlags, SharedObject, Sharing, page_down, page_up};
 use crate::task::process::UNLIMITED;
 use crate::user_memory::{UserAddr, UserPtr, copy_out};
 use abi::layout::{GUEST_END, GUEST_START, PAGE_SIZE};
@@ -151,7 +151,8 @@ fn place(space: &AddressSpace, address: u64, len: u64, flags: MapFlags) -> Resul
         return Err(ENOMEM);
     }
     if !flags.intersects(MapFlags::FIXED | MapFlags::FIXED_NOREPLACE) {
-        let hint = page_up(address).unwrap_or(0).max(if address == 0 { 0 } else { GUEST_START });
+        let page = page_down(address);
+        let hint = if page == 0 { 0 } else { page.max(GUEST_START) };
         if space.hint_is_free(hint, len) {
             return Ok(hint);
         }
@@ -574,8 +575,8 @@ pub fn remap_file_pages(
     page: u64,
     _flags: u32,
 ) -> Outcome {
-    let start = crate::mm::page_down(address.0);
-    let len = crate::mm::page_down(len);
+    let start = page_down(address.0);
+    let len = page_down(len);
     let offset = page.checked_mul(PAGE_SIZE).filter(|offset| *offset <= GUEST_END - len.min(GUEST_END));
     let (Some(offset), 0, true) = (offset, protection, len != 0) else { return Err(EINVAL.into()) };
     let space = context.process().space();
