@@ -1,5 +1,4 @@
-/* SIGSEGV with a handler for it, and a stack that can't take its frame: the process dies of it.
- * test: processes */
+/* SIGSEGV with a handler for it, and a stack that can't take its frame: the process dies of it. */
 #include "test.h"
 #include <sys/wait.h>
 static void caught(int signal) { _exit(signal); }

@@ -1,5 +1,4 @@
-/* A process that ends, or is killed, while it is to be told of a message: another one can ask then.
- * test: processes */
+/* A process that ends, or is killed, while it is to be told of a message: another one can ask then. */
 #include "test.h"
 #include <mqueue.h>
 #include <sys/wait.h>

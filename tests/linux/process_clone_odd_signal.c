@@ -1,5 +1,4 @@
-/* clone(2) takes any number of eight bits for the signal of the child's end: what is none is not sent.
- * test: processes */
+/* clone(2) takes any number of eight bits for the signal of the child's end: what is none is not sent. */
 #include "test.h"
 #include <sys/wait.h>
 int main(void) {

@@ -1,5 +1,4 @@
-/* A process that ends with a signalfd in an epoll set, open or closed before.
- * test: processes */
+/* A process that ends with a signalfd in an epoll set, open or closed before. */
 #include "test.h"
 #include <sys/epoll.h>
 #include <sys/signalfd.h>

@@ -3,8 +3,8 @@
 use super::arguments::Fd;
 use super::{Context, Outcome, Stop};
 use crate::errno::{
-    EAFNOSUPPORT, EAGAIN, EBADF, EINVAL, EISCONN, EMSGSIZE, ENOPROTOOPT, EOPNOTSUPP, EPROTONOSUPPORT, ESOCKTNOSUPPORT,
-    Errno,
+    EAFNOSUPPORT, EAGAIN, EBADF, EFAULT, EINVAL, EISCONN, EMSGSIZE, ENOPROTOOPT, EOPNOTSUPP, EPROTONOSUPPORT,
+    ESOCKTNOSUPPORT, Errno,
 };
 use crate::fs::file::{File, OpenFile, OpenFlags};
 use crate::net::address::{AF_INET, AF_INET6, AF_NETLINK, AF_UNIX, Address};
