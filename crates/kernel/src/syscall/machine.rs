@@ -5,7 +5,7 @@ use super::{Context, Outcome};
 use crate::errno::{EFAULT, EINVAL, EPERM, ESRCH, Errno};
 use crate::kernel;
 use crate::task::{Process, Tid};
-use crate::user_memory::{UserAddr, UserPtr, copy_out, copy_out_partly};
+use crate::user_memory::{UserAddr, UserPtr, copy_out, copy_out_partly, is_user};
 use alloc::rc::Rc;
 
 /// Processors the guest sees.
@@ -55,7 +55,7 @@ pub fn getrandom(_context: &mut Context<'_>, into: UserAddr, len: usize, flags: 
     if flags & !7 != 0 || flags & (GRND_RANDOM | GRND_INSECURE) == GRND_RANDOM | GRND_INSECURE {
         return Err(EINVAL.into());
     }
-    crate::user_memory::is_user(into, len.min(0x7fff_f000))?;
+    is_user(into, len.min(0x7fff_f000))?;
     let len = len.min(0x01ff_ffff);
     let mut piece = [0u8; 256];
     let mut done = 0;
