@@ -184,11 +184,10 @@ pub fn splice(
             place.advance(&output, moved)?;
             Ok(moved)
         }
-        (None, Some(_)) if !can_be_read(&input) && input.object.as_socket().is_none() => Err(EINVAL.into()),
         (None, Some(target)) => {
             let place = Place::new(&input, from)?;
             let room = wait_for_room(&target, &output, flags)?;
-            if never_spliced(&input) {
+            if !can_be_read(&input) && input.object.as_socket().is_none() {
                 return Err(EINVAL.into());
             }
             let mut buffer = alloc::vec![0u8; len.min(room).min(PIECE)];

@@ -107,9 +107,11 @@ pub fn sendfile(context: &mut Context<'_>, out: Fd, input: Fd, offset: UserPtr<i
     }
     let to = table.get(out)?;
     to.check_writable()?;
-    let is_directory = count > 0 && opened(&from.object).is_some_and(|opened| opened.inode.is_directory());
+    let is_directory = opened(&from.object).is_some_and(|opened| opened.inode.is_directory());
+    // Of nothing even a directory is a source.
+    let is_source = super::splice::can_be_read(&from) || (is_directory && count == 0);
     let appends = to.flags.get().contains(OpenFlags::APPEND) && !to.object.as_any().is::<PipeEnd>();
-    if !super::splice::can_be_read(&from) || is_directory || appends {
+    if !is_source || appends {
         return Err(EINVAL.into());
     }
     if let Some(end) = to.downcast::<PipeEnd>() {
