@@ -25,6 +25,8 @@ pub struct Control {
     pub entry_announced: Cell<bool>,
     /// All threads are to become data for an image: the monitor asked for it, or a host process began.
     pub freeze_asked: Cell<bool>,
+    /// How often a short sleep has kept the func-entry point from being reached.
+    pub short_sleeps: Cell<u32>,
     /// That is to be asked for as soon as the guest is at its entry point again.
     pub freeze_at_rest: Cell<bool>,
     /// Who coordinates that, and what it shares with the other host processes.

@@ -22,9 +22,28 @@ pub fn check() {
     }
 }
 
+/// Who only sleeps, and not for long, is on its way somewhere: gunicorn's arbiter between the workers it forks.
+const SHORT_SLEEP_NS: u64 = 200_000_000;
+/// After so many such sleeps they are what the program does all the time.
+const SHORT_SLEEPS: u32 = 50;
+
 fn is_at_rest() -> bool {
-    let all_blocked = kernel().tasks.threads.borrow().values().all(|thread| thread.is_waiting());
-    all_blocked && waits_for_connection().is_some()
+    let control = &kernel().control;
+    let (mut blocked, mut dozing) = (true, false);
+    let soon = crate::time::monotonic_ns() + SHORT_SLEEP_NS;
+    for thread in kernel().tasks.threads.borrow().values() {
+        blocked &= thread.is_waiting();
+        dozing |= thread
+            .waiting
+            .borrow()
+            .as_ref()
+            .is_some_and(|wait| wait.queues.is_empty() && wait.deadline_ns.is_some_and(|deadline| deadline < soon));
+    }
+    if !blocked || waits_for_connection().is_none() {
+        return false;
+    }
+    control.short_sleeps.set(control.short_sleeps.get() + u32::from(dozing));
+    !dozing || control.short_sleeps.get() > SHORT_SLEEPS
 }
 
 /// A freeze is asked for; `at_rest`: where a program with a port waits for connections.

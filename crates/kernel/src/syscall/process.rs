@@ -18,12 +18,15 @@ pub fn getpid(context: &mut Context<'_>) -> Outcome {
     Ok(kernel().tasks.shown(process.pid.0) as usize)
 }
 
-/// `getppid(2)`. Children compare it with what their parent took for its own number: the one from before the image,
-/// unless the parent has asked again when the child was born.
+/// `getppid(2)`. Children compare it with what their parent took for its own number. That is mostly the one from before
+/// the image; who asks for a signal at its parent's end (`PR_SET_PDEATHSIG`) compares with what the parent has just asked
+/// for, to know whether it is too late.
 pub fn getppid(context: &mut Context<'_>) -> Outcome {
     let process = context.process();
     let parent = process.parent.get().0;
-    Ok(if process.parent_is_second.get() { kernel().tasks.shown(parent) } else { parent } as usize)
+    let second =
+        process.parent_is_second.get() && process.flags.borrow().contains_key(&crate::task::exit::PR_SET_PDEATHSIG);
+    Ok(if second { kernel().tasks.shown(parent) } else { parent } as usize)
 }
 
 /// The process of a number, the instance's own included; 0 is the caller's.
