@@ -415,6 +415,18 @@ pub fn block_kick(block: bool) {
     let _ = call(nr::RT_SIGPROCMASK, [how, &raw const mask as u64, 0, 8, 0, 0]);
 }
 
+/// Does something while the signals of [`KICKS`] are blocked for this host thread. They are as before then: on the way of
+/// a trap they stay blocked, since one that came before the handler's return would be noted and forgotten.
+pub fn without_kicks<T>(work: impl FnOnce() -> T) -> T {
+    const BLOCK: u64 = 0;
+    const SET: u64 = 2;
+    let (mask, mut old): (u64, u64) = (KICKS, 0);
+    let _ = call(nr::RT_SIGPROCMASK, [BLOCK, &raw const mask as u64, &raw mut old as u64, 8, 0, 0]);
+    let result = work();
+    let _ = call(nr::RT_SIGPROCMASK, [SET, &raw const old as u64, 0, 8, 0, 0]);
+    result
+}
+
 /// `clock_gettime(2)` by hostcall, ns.
 pub fn clock_gettime(clock: i32) -> Result<u64> {
     let mut time = [0u64; 2];

@@ -22,10 +22,10 @@ use core::sync::atomic::Ordering::{AcqRel, Relaxed, SeqCst};
 /// `EAGAIN`.
 pub unsafe fn clone_thread(new: &'static PerThread) -> Result<(), Errno> {
     // The new thread must not be interrupted before it has its signal stack.
-    host::block_kick(true);
     // SAFETY: flags as in the hostcall table; stack and data are the new thread's own.
-    let result = unsafe { asm::clone_thread_asm(CLONE_THREAD_FLAGS, new.stack_top, new.host_tid.as_ptr(), new.this) };
-    host::block_kick(false);
+    let result = host::without_kicks(|| unsafe {
+        asm::clone_thread_asm(CLONE_THREAD_FLAGS, new.stack_top, new.host_tid.as_ptr(), new.this)
+    });
     Errno::check(result).map(drop)
 }
 

@@ -162,16 +162,17 @@ pub fn start(host: &Rc<HostProcess>, tid: Tid, with_memory: bool) -> Result<(), 
         host::fork_guest_memory(false);
     }
     let number = host.number;
-    host::block_kick(true);
-    let cloned = host::clone_host_process();
-    if cloned == Ok(0) {
-        entry::threads::begin_host_process(number, tid.0);
-    }
+    let cloned = host::without_kicks(|| {
+        let cloned = host::clone_host_process();
+        if cloned == Ok(0) {
+            entry::threads::begin_host_process(number, tid.0);
+        }
+        cloned
+    });
     match cloned {
         Ok(pid) => host.pid.set(pid),
         Err(_) => drop(kernel().thread(tid).map(|thread| thread.slot.set(None))),
     }
-    host::block_kick(false);
     if !with_memory {
         host::fork_guest_memory(true);
     }
