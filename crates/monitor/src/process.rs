@@ -135,16 +135,8 @@ impl Process {
             let pidfd = self.pidfd.try_clone().map_err(|_| gone())?;
             return Ok(Self { pidfd, pid: self.pid, inner_pid: self.inner_pid });
         }
-        let mut parents = vec![self.pid];
-        while let Some(parent) = parents.pop() {
-            for child in children(parent) {
-                if let Some(found) = self.descendant(child).filter(|(_, number)| *number == wanted) {
-                    return Ok(found.0);
-                }
-                parents.push(child);
-            }
-        }
-        Err(gone())
+        let found = descendants(self.pid).find_map(|pid| self.descendant(pid).filter(|(_, number)| *number == wanted));
+        found.map(|(process, _)| process).ok_or_else(gone)
     }
 
     /// The process with this pid, if it is one of the sandbox that this one is the first of, and its number there.
@@ -189,14 +181,10 @@ impl Process {
     /// are its descendants.
     pub(crate) fn pages_of_all(&self) -> Result<PageCounts> {
         let mut sum = self.pages()?;
-        let mut parents = vec![self.pid];
-        while let Some(parent) = parents.pop() {
-            for child in children(parent) {
-                // One that has ended meanwhile has nothing left.
-                let text = std::fs::read_to_string(format!("/proc/{child}/smaps_rollup")).unwrap_or_default();
-                sum = sum.plus(counts(&text));
-                parents.push(child);
-            }
+        for pid in descendants(self.pid) {
+            // One that has ended meanwhile has nothing left.
+            let text = std::fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).unwrap_or_default();
+            sum = sum.plus(counts(&text));
         }
         Ok(sum)
     }
@@ -233,6 +221,16 @@ fn counts(text: &str) -> PageCounts {
         proportional: pages("Pss:"),
         anonymous_share: pages("Pss_Anon:"),
     }
+}
+
+/// The descendants of a process, each before its own.
+fn descendants(pid: i32) -> impl Iterator<Item = i32> {
+    let mut waiting = children(pid);
+    std::iter::from_fn(move || {
+        let next = waiting.pop()?;
+        waiting.extend(children(next));
+        Some(next)
+    })
 }
 
 /// The children of a process.
