@@ -12,27 +12,13 @@ static void *wait_for_it(void *index) {
     if (futex(&word, UNLOCK_PI, 0, NULL) != 0) printf("unlock: %s\n", test_errno_name(errno));
     return NULL;
 }
-/* Until a thread sleeps in its call. */
-static void await_sleep(int tid) {
-    char path[64], text[512];
-    for (;;) {
-        snprintf(path, sizeof path, "/proc/self/task/%d/stat", tid);
-        int fd = open(path, O_RDONLY);
-        ssize_t len = fd < 0 ? 0 : read(fd, text, sizeof text - 1);
-        close(fd);
-        text[len > 0 ? len : 0] = 0;
-        char *state = strrchr(text, ')');
-        if (state && state[2] == 'S') return;
-        sched_yield();
-    }
-}
 int main(void) {
     pthread_t thread[3];
     CALL(futex(&word, LOCK_PI, 0, NULL));
     for (long i = 0; i < 3; i++) {
         thread[i] = test_start(wait_for_it, (void *)i);
         while (!started[i]) sched_yield();
-        await_sleep(started[i]);
+        test_await_sleep(started[i]);
         while (!(__atomic_load_n(&word, __ATOMIC_SEQ_CST) & WAITERS)) sched_yield();
     }
     CALL(futex(&word, WAKE, 1, NULL));

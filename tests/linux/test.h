@@ -144,4 +144,20 @@ __attribute__((constructor)) static void test_begin(void) {
     alarm(20);
 #endif
 }
+
+/* Until a thread sleeps in its call. */
+static inline void test_await_sleep(int tid) {
+    char path[64], text[512];
+    for (;;) {
+        snprintf(path, sizeof path, "/proc/self/task/%d/stat", tid);
+        int fd = open(path, O_RDONLY);
+        ssize_t len = fd < 0 ? 0 : read(fd, text, sizeof text - 1);
+        close(fd);
+        text[len > 0 ? len : 0] = 0;
+        char *state = strrchr(text, ')');
+        if (state && state[2] == 'S') return;
+        sched_yield();
+    }
+}
+
 #endif
