@@ -13,6 +13,7 @@ use super::proc::magic::MagicLink;
 use crate::errno::{EACCES, EPERM, Errno};
 use crate::heap::guest_word::ByteBox;
 use crate::kernel;
+use crate::task::capability::{CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_FOWNER, CAP_FSETID};
 use crate::task::process::Credentials;
 use alloc::rc::{Rc, Weak};
 use alloc::vec::Vec;
@@ -172,23 +173,6 @@ pub struct Caller {
     /// Effective capabilities.
     pub capabilities: u64,
 }
-
-/// `CAP_CHOWN` and its neighbours (`capabilities(7)`).
-pub const CAP_CHOWN: u32 = 0;
-/// `CAP_DAC_OVERRIDE`.
-pub const CAP_DAC_OVERRIDE: u32 = 1;
-/// `CAP_DAC_READ_SEARCH`.
-pub const CAP_DAC_READ_SEARCH: u32 = 2;
-/// `CAP_FOWNER`.
-pub const CAP_FOWNER: u32 = 3;
-/// `CAP_FSETID`.
-pub const CAP_FSETID: u32 = 4;
-/// `CAP_SYS_CHROOT`.
-pub const CAP_SYS_CHROOT: u32 = 18;
-/// `CAP_SYS_ADMIN`.
-pub const CAP_SYS_ADMIN: u32 = 21;
-/// `CAP_MKNOD`.
-pub const CAP_MKNOD: u32 = 27;
 
 impl Default for Caller {
     /// The kernel itself, and root.

@@ -9,6 +9,7 @@ use crate::heap::guest_word::ByteBox;
 use crate::kernel;
 use crate::net::netlink::NetlinkSocket;
 use crate::syscall::Outcome;
+use crate::task::capability::CAP_SYS_RESOURCE;
 use crate::task::signal::queue::{Info, SI_MESGQ};
 use crate::task::signal::{Signal, send};
 use crate::task::{Pid, Process};
@@ -155,7 +156,6 @@ impl MessageQueues {
         process: &Process,
         limits: Option<Limits>,
     ) -> Result<Rc<OpenFile>, Errno> {
-        const CAP_SYS_RESOURCE: u32 = 24;
         let caller = Caller::of(&process.credentials.borrow());
         let found = self.names.borrow().get(&name).cloned();
         let queue = match found {

@@ -6,6 +6,7 @@ pub mod semaphores;
 
 use crate::errno::{EACCES, EEXIST, EINVAL, ENOENT, ENOSPC, EPERM, Errno};
 use crate::heap::guest_word::ByteBox;
+use crate::task::capability::{CAP_IPC_OWNER, CAP_SYS_ADMIN};
 use crate::task::process::Credentials;
 use alloc::collections::BTreeMap;
 use alloc::rc::Rc;
@@ -17,9 +18,6 @@ use core::cell::{Cell, RefCell};
 const PRIVATE: i32 = 0;
 /// `IPCMNI`: an object's number is its place, and how often the places were gone through above that.
 const PLACES: u32 = 1 << 15;
-/// May act for the owner of any object.
-const CAP_IPC_OWNER: u32 = 15;
-const CAP_SYS_ADMIN: u32 = 21;
 
 bitflags! {
     /// `IPC_*` of the calls that get and use objects.

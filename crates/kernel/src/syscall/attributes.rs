@@ -7,10 +7,10 @@ use super::paths::AT_SYMLINK_NOFOLLOW;
 use super::{Context, Outcome};
 use crate::errno::{E2BIG, EBADF, EEXIST, EINVAL, ENAMETOOLONG, ENODATA, ENOSPC, EOPNOTSUPP, EPERM, ERANGE, Errno};
 use crate::fs::file::OpenFlags;
-use crate::fs::inode::{
-    CAP_SYS_ADMIN, Caller, Inode, MAY_READ, MAY_WRITE, PROC_DEVICE, S_IFDIR, S_IFREG, S_ISVTX, SYS_DEVICE,
-};
+use crate::fs::inode::{Caller, Inode, MAY_READ, MAY_WRITE, PROC_DEVICE, S_IFDIR, S_IFREG, S_ISVTX, SYS_DEVICE};
 use crate::fs::notify::{self, Happened};
+use crate::task::capability::CAP_SETFCAP;
+use crate::task::capability::CAP_SYS_ADMIN;
 use crate::user_memory::{UserAddr, copy_in, copy_out, read_string};
 use alloc::rc::Rc;
 use alloc::vec::Vec;
@@ -25,8 +25,6 @@ const COUNT_MAX: usize = 128;
 /// `XATTR_CREATE`, `XATTR_REPLACE`.
 const CREATE: u32 = 1;
 const REPLACE: u32 = 2;
-/// `CAP_SETFCAP`.
-const CAP_SETFCAP: u32 = 31;
 /// Which capabilities a program gives.
 const CAPABILITY: &[u8] = b"security.capability";
 

@@ -4,6 +4,7 @@ use super::prctl::PR_SET_DUMPABLE;
 use super::{Context, Outcome};
 use crate::errno::{EINVAL, EPERM, ESRCH};
 use crate::task::Tid;
+use crate::task::capability::{CAP_SETGID, CAP_SETPCAP, CAP_SETUID};
 use crate::task::exit::PR_SET_PDEATHSIG;
 use crate::task::process::{Credentials, Process};
 use crate::user_memory::UserPtr;
@@ -15,9 +16,6 @@ const SAVED: usize = 2;
 const FILE_SYSTEM: usize = 3;
 /// "Leave it as it is" of `setresuid(2)` and its relatives.
 const UNCHANGED: u32 = u32::MAX;
-/// `CAP_SETGID` and `CAP_SETUID` of `capabilities(7)`.
-const CAP_SETGID: u32 = 6;
-const CAP_SETUID: u32 = 7;
 
 /// `SECBIT_NOROOT`, `SECBIT_NO_SETUID_FIXUP` and `SECBIT_KEEP_CAPS`.
 const NO_ROOT: u32 = 1;
@@ -26,7 +24,6 @@ pub(super) const KEEP_CAPS: u32 = 16;
 /// What the user of a file system may do who is root: `CAP_CHOWN`, `DAC_OVERRIDE`, `DAC_READ_SEARCH`, `FOWNER`,
 /// `FSETID`, `LINUX_IMMUTABLE`, `MKNOD`, `MAC_OVERRIDE`.
 const FILE_SYSTEM_CAPABILITIES: u64 = 0x1f | 1 << 9 | 1 << 27 | 1 << 32;
-const CAP_SETPCAP: u32 = 8;
 
 impl Credentials {
     /// Whether a capability is effective.

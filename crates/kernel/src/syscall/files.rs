@@ -5,14 +5,13 @@ use super::paths::{AT_EMPTY_PATH, AT_SYMLINK_NOFOLLOW, find_as};
 use super::{Context, Outcome};
 use crate::errno::{EBADF, EFBIG, EINVAL, EISDIR, ENODEV, ENOENT, ENOTDIR, EOPNOTSUPP, EPERM, ESPIPE, Errno};
 use crate::fs::file::{OpenFile, OpenFlags, Stat};
-use crate::fs::inode::{
-    CAP_CHOWN, CAP_FOWNER, CAP_FSETID, Caller, Inode, MAY_WRITE, Meta, Place, S_IFIFO, S_IFMT, S_ISGID,
-};
+use crate::fs::inode::{Caller, Inode, MAY_WRITE, Meta, Place, S_IFIFO, S_IFMT, S_ISGID};
 use crate::fs::notify::{self, Happened};
 use crate::fs::open::{Opened, SEAL_EXEC, SEAL_FUTURE_WRITE, SEAL_GROW, SEAL_SHRINK, SEAL_WRITE};
 use crate::fs::open::{check_size_limit, opened, truncate as set_length};
 use crate::fs::walk::{Follow, Resolve};
 use crate::ipc::pipe::PipeEnd;
+use crate::task::capability::{CAP_CHOWN, CAP_FOWNER, CAP_FSETID};
 use crate::user_memory::{UserAddr, UserPtr, bytes_of, copy_out};
 use alloc::rc::Rc;
 use alloc::vec::Vec;

@@ -4,6 +4,7 @@
 use super::{Context, Outcome};
 use crate::errno::{EFAULT, EINVAL, EPERM, ESRCH, Errno};
 use crate::kernel;
+use crate::task::capability::CAP_SYS_RESOURCE;
 use crate::task::{Process, Tid};
 use crate::user_memory::{UserAddr, UserPtr, copy_out, copy_out_partly, is_user};
 use alloc::rc::Rc;
@@ -91,7 +92,6 @@ pub fn setrlimit(context: &mut Context<'_>, resource: u32, from: UserPtr<[u64; 2
 
 /// The process whose limits a call names: 0 is the caller's.
 fn limited(context: &Context<'_>, pid: i32) -> Result<Rc<Process>, Errno> {
-    const CAP_SYS_RESOURCE: u32 = 24;
     let own = context.process();
     let thread = match u32::try_from(pid).map_err(|_| ESRCH)? {
         0 => return Ok(own),
@@ -112,7 +112,6 @@ pub fn prlimit64(
     new: UserPtr<[u64; 2]>,
     old: UserPtr<[u64; 2]>,
 ) -> Outcome {
-    const CAP_SYS_RESOURCE: u32 = 24;
     /// `fs.nr_open`
     const MOST_FILES: u64 = 1 << 20;
     let new = new.non_null().map(UserPtr::read).transpose()?;

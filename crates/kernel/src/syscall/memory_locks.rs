@@ -5,12 +5,12 @@ use super::{Context, Outcome};
 use crate::errno::{EAGAIN, EINVAL, ENOMEM, EPERM, Errno};
 use crate::host::GuestRange;
 use crate::mm::{AddressSpace, RegionFlags, page_down, page_up};
+use crate::task::capability::CAP_IPC_LOCK;
 use crate::user_memory::UserAddr;
 use abi::layout::GUEST_END;
 
 /// Index of `RLIMIT_MEMLOCK`.
 const LIMIT: usize = 8;
-const CAP_IPC_LOCK: u32 = 14;
 const ONFAULT: u32 = 1;
 
 /// Bytes that the caller may lock; none: as many as it likes.

@@ -9,6 +9,7 @@ use crate::heap::guest_word::ByteBox;
 use crate::ipc::mqueue::{How, Limits, MessageQueue, Notice, OpenQueue, PRIORITIES, would_block};
 use crate::kernel;
 use crate::net::netlink::NetlinkSocket;
+use crate::task::capability::CAP_SYS_RESOURCE;
 use crate::task::signal::Signal;
 use crate::time::{monotonic_ns, realtime_ns};
 use crate::user_memory::{UserAddr, UserPtr, copy_in, copy_out};
@@ -36,7 +37,6 @@ pub fn mq_open(
     mode: u32,
     attributes: UserPtr<[i64; 8]>,
 ) -> Outcome {
-    const CAP_SYS_RESOURCE: u32 = 24;
     let attributes = attributes.non_null().map(UserPtr::read).transpose()?;
     let flags = OpenFlags::from_bits_truncate(flags);
     if flags.contains(OpenFlags::WRONLY | OpenFlags::RDWR) {

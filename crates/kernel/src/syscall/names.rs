@@ -9,14 +9,14 @@ use crate::fs::device::Device;
 use crate::fs::directory::Directory;
 use crate::fs::fifo::Fifo;
 use crate::fs::inode::{
-    CAP_DAC_READ_SEARCH, CAP_FOWNER, CAP_FSETID, CAP_MKNOD, Caller, Content, Inode, LOWER_DEVICES, MAY_EXEC, MAY_READ,
-    MAY_WRITE, PROC_DEVICE, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFMT, S_IFREG, S_IFSOCK, S_ISGID, S_ISUID, S_ISVTX,
-    SYS_DEVICE, UPPER_DEVICE,
+    Caller, Content, Inode, LOWER_DEVICES, MAY_EXEC, MAY_READ, MAY_WRITE, PROC_DEVICE, S_IFCHR, S_IFDIR, S_IFIFO,
+    S_IFLNK, S_IFMT, S_IFREG, S_IFSOCK, S_ISGID, S_ISUID, S_ISVTX, SYS_DEVICE, UPPER_DEVICE,
 };
 use crate::fs::notify::{self, Happened};
 use crate::fs::open::opened;
 use crate::fs::walk::{Follow, Found, Last, Walker};
 use crate::kernel;
+use crate::task::capability::{CAP_DAC_READ_SEARCH, CAP_FOWNER, CAP_FSETID, CAP_MKNOD};
 use alloc::rc::Rc;
 use alloc::vec::Vec;
 use core::cell::RefCell;

@@ -5,10 +5,11 @@ use super::{Context, Outcome};
 use crate::errno::{EINVAL, ENAMETOOLONG, ENOENT, ENOTDIR, EPERM, ERANGE, Errno};
 use crate::fs::data::Data;
 use crate::fs::file::{OpenFile, OpenFlags};
-use crate::fs::inode::{CAP_SYS_CHROOT, Caller, Content, Inode, MAY_EXEC, MEMORY_DEVICE, S_IFREG};
+use crate::fs::inode::{Caller, Content, Inode, MAY_EXEC, MEMORY_DEVICE, S_IFREG};
 use crate::fs::open::{anonymous, opened};
 use crate::fs::walk::{Follow, Found, Resolve, Walker};
 use crate::kernel;
+use crate::task::capability::CAP_SYS_CHROOT;
 use crate::user_memory::{UserAddr, copy_out};
 use alloc::rc::Rc;
 

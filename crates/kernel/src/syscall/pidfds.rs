@@ -8,6 +8,7 @@ use crate::errno::{EBADF, EINVAL, EPERM, ESRCH, Errno};
 use crate::events::pidfd::PidFd;
 use crate::fs::file::{OpenFile, OpenFlags};
 use crate::kernel;
+use crate::task::capability::CAP_SYS_PTRACE;
 use crate::task::signal::queue::{INFO_SIZE, SI_TKILL, SI_USER};
 use crate::task::signal::{self, Source};
 use crate::task::{Process, Tid};
@@ -124,7 +125,6 @@ pub fn pidfd_getfd(context: &mut Context<'_>, fd: Fd, target: Fd, flags: u32) ->
 /// Whether the caller may look into another process as a debugger would (`ptrace(2)`, "access mode checking", with real
 /// credentials).
 pub fn may_look_into(context: &Context<'_>, target: &Rc<Process>) -> bool {
-    const CAP_SYS_PTRACE: u32 = 19;
     let own = context.process();
     if Rc::ptr_eq(&own, target) {
         return true;

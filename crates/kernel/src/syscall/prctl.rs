@@ -4,6 +4,7 @@ use super::credentials::KEEP_CAPS;
 use super::{Context, Outcome};
 use crate::errno::{EFAULT, EINVAL, ENODEV, ENXIO, EPERM};
 use crate::kernel;
+use crate::task::capability::{CAP_SETPCAP, CAP_SYS_RESOURCE};
 use crate::task::exit::{PR_SET_CHILD_SUBREAPER, PR_SET_PDEATHSIG};
 use crate::task::process::{Credentials, Process};
 use crate::user_memory::{UserAddr, UserPtr, copy_in, copy_out};
@@ -43,8 +44,6 @@ const PR_SET_IO_FLUSHER: u32 = 57;
 const PR_GET_IO_FLUSHER: u32 = 58;
 const PR_GET_MDWE: u32 = 66;
 const PR_GET_AUXV: u32 = 0x4155_5856;
-const CAP_SETPCAP: u32 = 8;
-const CAP_SYS_RESOURCE: u32 = 24;
 /// The last capability there is.
 pub(super) const CAP_LAST: u64 = 40;
 /// The kinds of speculation that have a control.

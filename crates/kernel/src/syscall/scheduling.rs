@@ -5,6 +5,7 @@ use super::machine::processors;
 use super::{Context, Outcome};
 use crate::errno::{E2BIG, EACCES, EINVAL, EOPNOTSUPP, EPERM, ESRCH, Errno};
 use crate::kernel;
+use crate::task::capability::{CAP_SYS_ADMIN, CAP_SYS_NICE};
 use crate::task::process::Credentials;
 use crate::task::schedule::{self, BATCH, DEADLINE, FIFO, IDLE, OTHER, RR, Schedule};
 use crate::task::{Pid, Process, Thread, Tid};
@@ -12,8 +13,6 @@ use crate::user_memory::{UserAddr, UserPtr, copy_in, copy_out};
 use alloc::rc::Rc;
 use alloc::vec::Vec;
 
-const CAP_SYS_NICE: u32 = 23;
-const CAP_SYS_ADMIN: u32 = 21;
 /// Index of `RLIMIT_NICE` and `RLIMIT_RTPRIO`.
 const LIMIT_NICE: usize = 13;
 const LIMIT_PRIORITY: usize = 14;

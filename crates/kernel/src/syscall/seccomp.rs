@@ -3,6 +3,7 @@
 use super::{Context, Outcome};
 use crate::errno::{EACCES, EFAULT, EINVAL, EOPNOTSUPP, ESRCH, Errno};
 use crate::kernel;
+use crate::task::capability::CAP_SYS_ADMIN;
 use crate::task::schedule;
 use crate::task::seccomp::{self, Filter, INSTRUCTION, MOST_INSTRUCTIONS, Mode};
 use crate::user_memory::{UserAddr, UserPtr, copy_in, copy_out};
@@ -63,7 +64,6 @@ fn strict(context: &Context<'_>) -> Outcome {
 
 /// `struct sock_fprog`: a count and a pointer.
 fn read_program(context: &Context<'_>, argument: UserAddr) -> Result<alloc::vec::Vec<u8>, Errno> {
-    const CAP_SYS_ADMIN: u32 = 21;
     if argument.is_null() {
         return Err(EFAULT);
     }

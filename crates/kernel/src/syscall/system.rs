@@ -7,11 +7,9 @@ use crate::errno::{EINVAL, EOPNOTSUPP, EPERM, ESRCH};
 use crate::fs::proc::file_system_kinds;
 use crate::kernel;
 use crate::task::Tid;
+use crate::task::capability::{CAP_SYS_ADMIN, CAP_SYSLOG};
 use crate::user_memory::{UserAddr, UserPtr, copy_in, copy_out};
 use crate::wait::WaitFor;
-
-const CAP_SYS_ADMIN: u32 = 21;
-const CAP_SYSLOG: u32 = 34;
 
 fn is_capable(context: &Context<'_>, capability: u32) -> bool {
     context.process().credentials.borrow().is_capable(capability)

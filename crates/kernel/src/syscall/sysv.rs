@@ -10,6 +10,7 @@ use crate::ipc::sysv::{Access, Owned};
 use crate::kernel;
 use crate::mm::space::Content;
 use crate::mm::{Backing, Region, RegionFlags, Sharing, page_down, page_up};
+use crate::task::capability::{CAP_IPC_LOCK, CAP_SYS_RESOURCE};
 use crate::task::process::Credentials;
 use crate::user_memory::{UserAddr, UserPtr, bytes_of, copy_in, copy_out};
 use crate::wait::{Events, Progress, WaitFor, WaitQueue};
@@ -23,7 +24,6 @@ const IPC_RMID: i32 = 0;
 const IPC_SET: i32 = 1;
 const IPC_STAT: i32 = 2;
 const IPC_INFO: i32 = 3;
-const CAP_SYS_RESOURCE: u32 = 24;
 
 fn caller(context: &Context<'_>) -> Credentials {
     context.process().credentials.borrow().clone()
@@ -463,7 +463,6 @@ pub fn shmctl(context: &mut Context<'_>, number: i32, command: i32, buffer: User
     const SHM_STAT: i32 = 13;
     const SHM_INFO: i32 = 14;
     const SHM_STAT_ANY: i32 = 15;
-    const CAP_IPC_LOCK: u32 = 14;
     const LIMIT_MEMLOCK: usize = 8;
     let segments = &kernel().ipc.segments;
     let caller = caller(context);

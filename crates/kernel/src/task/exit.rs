@@ -9,6 +9,7 @@ use super::{PROGRAM, Pid, Process, Thread, futex, host_process, park};
 use crate::kernel;
 use crate::local::per_thread;
 use crate::syscall::dispatch::Way;
+use crate::task::capability::{CAP_SYS_ADMIN, CAP_SYS_RESOURCE};
 use crate::wait::{Events, Wake};
 use abi::control::Exit;
 use alloc::rc::Rc;
@@ -130,8 +131,6 @@ pub fn fits_limit() -> bool {
 /// Whether `RLIMIT_NPROC` lets a process make one more thread or process: all of its real user count.
 pub fn fits_user_limit(process: &Process) -> bool {
     const LIMIT_PROCESSES: usize = 6;
-    const CAP_SYS_ADMIN: u32 = 21;
-    const CAP_SYS_RESOURCE: u32 = 24;
     let limit = process.limits.borrow()[LIMIT_PROCESSES].0;
     let credentials = process.credentials.borrow();
     let uid = credentials.uid[0];

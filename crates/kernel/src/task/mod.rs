@@ -6,6 +6,7 @@
 //! it runs or is parked; at rest it is data and is called *dormant*.
 
 pub mod awaken;
+pub mod capability;
 pub mod dormant;
 pub mod elf;
 pub mod exec;

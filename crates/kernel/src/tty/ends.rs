@@ -8,6 +8,7 @@ use crate::fs::inode::{DEV_DEVICE, Inode};
 use crate::kernel;
 use crate::syscall::dispatch::current;
 use crate::syscall::{Context, Outcome, Stop};
+use crate::task::capability::CAP_SYS_ADMIN;
 use crate::task::signal::Signal;
 use crate::time::monotonic_ns;
 use crate::user_memory::{Sink, Source, UserAddr};
@@ -57,7 +58,6 @@ pub fn open_own(
         return Err(EIO);
     }
     let process = current().process();
-    const CAP_SYS_ADMIN: u32 = 21;
     if terminal.exclusive.get() && !process.credentials.borrow().is_capable(CAP_SYS_ADMIN) {
         return Err(crate::errno::EBUSY);
     }

@@ -8,6 +8,7 @@ use crate::fs::file::OpenFlags;
 use crate::kernel;
 use crate::syscall::{Context, Outcome};
 use crate::task::Pid;
+use crate::task::capability::CAP_SYS_ADMIN;
 use crate::task::signal::Signal;
 use crate::user_memory::{UserAddr, UserPtr, copy_in, copy_out};
 use alloc::rc::Rc;
@@ -103,7 +104,6 @@ pub fn own(context: &mut Context<'_>, terminal: &Rc<Terminal>, request: u32, arg
                 return Err(EPERM.into());
             }
             if terminal.session().is_some() {
-                const CAP_SYS_ADMIN: u32 = 21;
                 let steals = argument.0 == 1 && process.credentials.borrow().is_capable(CAP_SYS_ADMIN);
                 if !steals {
                     return Err(EPERM.into());
